@@ -5,10 +5,9 @@ import matplotlib (`pip install matplotlib`) when they are called.
 """
 
 # fmt: off
+from minigrad.viz.curves import accuracy, kernel_history, loss_curve
 from minigrad.viz.graph import Graph, graph
-from minigrad.viz.panels import (
-    accuracy, can_draw, confusion, feature_map, figure, grid, kernel, kernel_history, loss_curve, maps, same_pixels,
-)
+from minigrad.viz.panels import can_draw, confusion, feature_map, figure, grid, kernel, maps, same_pixels
 from minigrad.viz.pictures import im2col, receptive_field, winograd
 from minigrad.viz.stepper import Stepper, stepper
 from minigrad.viz.windows import Windows, convolution

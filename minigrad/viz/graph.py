@@ -132,7 +132,7 @@ def graph(tensor: Tensor, names: Mapping[str, Tensor] | Module | None = None, va
     `names` is a dict of names of leaves, or a module, whose parameters have names. Without it leaves get the names of
     the caller's variables, and images and targets that have a name are drawn too.
     With `values`, leaves also show their mean and the norm of their gradient.
-    Raises TypeError for anything but a Tensor, ValueError for a tensor without a graph.
+    Raises TypeError for anything but a Tensor, and for other names, ValueError for a tensor without a graph.
 
     >>> import minigrad as torch
     >>> from minigrad import viz

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from minigrad.nn import Module
+from minigrad.shown_values import show_value
 from minigrad.tensor import Tensor
 
 
@@ -17,6 +18,8 @@ def name_leaves(names: Mapping[str, Tensor] | Module | None, frame: Any) -> Mapp
     if isinstance(names, Module):
         return dict(names.named_parameters())
     if names is not None:
+        if not isinstance(names, Mapping):
+            raise TypeError(f"names are a dict, such as {{'x': x}}, or a module, got {show_value(names)}")
         return names
     variables = {**frame.f_globals, **frame.f_locals}
     seen = {name: value for name, value in variables.items() if name.isidentifier() and not name.startswith("_")}

@@ -1,7 +1,7 @@
-"""Plots with matplotlib: an image or feature map, a kernel, a loss curve, accuracies, a confusion matrix.
+"""Images by matplotlib: an image or feature map, a kernel, a confusion matrix, and figures that hold several.
 
 Each takes values (Tensors, arrays or lists) and the matplotlib axes to draw on, and returns the axes. Without
-axes it makes a new figure, which a notebook shows: `loss_curve(losses).figure.savefig("loss.png")`.
+axes it makes a new figure, which a notebook shows: `kernel(weight).figure.savefig("kernel.png")`.
 `maps` and `grid` draw several images, their pixels of one size.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.ops.arguments import as_int
 from minigrad.shown_values import show_value
 from minigrad.tensor import Tensor
 
@@ -77,7 +78,7 @@ def feature_map(image: Any, axes: Any = None, title: str = "feature map") -> Any
     >>> [text.get_text() for text in viz.feature_map(torch.tensor([[0.5, 1.0]])).texts]
     ['0.5', '1']
     """
-    axes = _find_axes(axes)
+    axes = find_axes(axes)
     picture = _as_plane(image, "an image")
     drawn = draw_plane(axes, picture, title)
     if picture.size > READABLE:
@@ -99,6 +100,8 @@ def same_pixels(*panels: Any) -> None:
     """
     from matplotlib.patches import Rectangle
 
+    if not panels:
+        raise ValueError("same_pixels takes panels that show images: same_pixels(*figure.axes)")
     shapes = [panel.get_images()[0].get_array().shape for panel in panels]
     height, width = (max(shape[axis] for shape in shapes) for axis in (0, 1))
     for panel, (rows, columns) in zip(panels, shapes, strict=True):
@@ -117,83 +120,14 @@ def kernel(weight: Any, axes: Any = None, title: str = "kernel") -> Any:
     >>> [text.get_text() for text in viz.kernel(torch.tensor([[1.0, -1.0]])).texts]
     ['1.00', '-1.00']
     """
-    axes = _find_axes(axes)
+    axes = find_axes(axes)
     cells = _as_plane(weight, "a kernel")
     bound = float(np.abs(cells).max(initial=0.0)) or 1.0
-    axes.imshow(cells, cmap="RdBu_r", vmin=-1.6 * bound, vmax=1.6 * bound)
+    axes.imshow(cells, cmap="RdBu_r", vmin=-1.6 * bound, vmax=1.6 * bound)  # so light that the numbers are readable
     for (i, j), value in np.ndenumerate(cells):
         axes.text(j, i, f"{value:z.2f}", ha="center", va="center")
     axes.set(title=title, xticks=[], yticks=[])
     return axes
-
-
-Curves = Mapping[str, Sequence[float]] | Sequence[float]  # one, or several by name
-
-
-def loss_curve(losses: Curves, axes: Any = None, title: str = "loss") -> Any:
-    """The loss over the steps on a logarithmic scale, one line or several by name; what is not finite is left out.
-
-    >>> from minigrad import viz
-    >>> viz.loss_curve([4.0, 2.0, 1.0]).get_yscale()
-    'log'
-    >>> axes = viz.loss_curve({"training": [1.0, 0.1], "test": [1.1, 1.5]})
-    """
-    axes = _find_axes(axes)
-    if any(0 < loss < float("inf") for curve in _draw_curves(axes, losses) for loss in curve):
-        axes.set_yscale("log")
-        low, high = axes.get_ylim()
-        axes.yaxis.set_major_formatter("{x:g}")  # 0.1, not a power of ten
-        axes.yaxis.set_minor_formatter("{x:g}" if high < 10 * low else "")  # labels between powers of ten have room
-    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-    axes.set(title=title, xlabel="step")
-    return axes
-
-
-def kernel_history(history: Sequence[Any], axes: Any = None, title: str = "kernel over time") -> Any:
-    """Every weight of a kernel over the steps: a sequence of tensors of one shape.
-
-    >>> import minigrad as torch
-    >>> from minigrad import viz
-    >>> axes = viz.kernel_history([torch.zeros(1, 2), torch.ones(1, 2)])
-    >>> [text.get_text() for text in axes.get_legend().texts]
-    ['[0, 0]', '[0, 1]']
-    """
-    axes = _find_axes(axes)
-    paths = np.stack([_as_array(weight).reshape(-1) for weight in history])  # (steps, weights)
-    shape = _as_array(history[0]).shape[-2:]
-    lines = axes.plot(paths)
-    if len(lines) <= 9:
-        names = [f"[{', '.join(map(str, place))}]" for place in np.ndindex(*shape)]
-        axes.legend(lines, names, fontsize="small")
-    axes.set(title=title, xlabel="step")
-    return axes
-
-
-def accuracy(history: Curves, axes: Any = None, title: str = "accuracy") -> Any:
-    """Accuracies between 0 and 1 over the epochs: one line, or several by name.
-
-    >>> from minigrad import viz
-    >>> axes = viz.accuracy({"training": [0.5, 0.9], "test": [0.5, 0.8]})
-    >>> [line.get_label() for line in axes.lines]
-    ['training', 'test']
-    """
-    axes = _find_axes(axes)
-    _draw_curves(axes, history, marker=".")
-    axes.set(title=title, xlabel="epoch", ylim=(0, 1.02))
-    return axes
-
-
-def _draw_curves(axes: Any, history: Curves, **style: str) -> list[Sequence[float]]:
-    """Draws each curve over the numbers from 1 on, with a legend for those by name, and returns them."""
-    curves: Mapping[str, Any] = history if isinstance(history, Mapping) else {"": history}
-    for name, values in curves.items():
-        if isinstance(values, str) or not hasattr(values, "__len__"):
-            got = f"{name!r} got" if name else "got"
-            raise TypeError(f"a curve is a list of numbers, one for each step; {got} {show_value(values)}")
-        axes.plot(range(1, len(values) + 1), values, label=name, **style)
-    if isinstance(history, Mapping) and curves:
-        axes.legend(fontsize="small")
-    return [*curves.values()]
 
 
 def confusion(counts: Any, names: Sequence[str] | None = None, axes: Any = None, title: str = "confusion") -> Any:
@@ -206,7 +140,7 @@ def confusion(counts: Any, names: Sequence[str] | None = None, axes: Any = None,
     >>> [text.get_text() for text in axes.texts]
     ['9', '1', '7']
     """
-    cells = _as_array(counts)
+    cells = as_array(counts)
     if cells.ndim != 2 or cells.shape[0] != cells.shape[1]:
         detail = "count pairs first: counts = np.zeros((C, C), int); np.add.at(counts, (labels, predictions), 1)"
         raise ValueError(f"expected a confusion matrix of shape (classes, classes), got {cells.shape}; {detail}")
@@ -214,7 +148,7 @@ def confusion(counts: Any, names: Sequence[str] | None = None, axes: Any = None,
     names = [str(c) for c in classes] if names is None else list(names)
     if len(names) != len(cells):
         raise ValueError(f"expected {len(cells)} names, one for each class, got {len(names)}")
-    axes = _find_axes(axes)
+    axes = find_axes(axes)
     mistakes = np.where(np.eye(len(cells), dtype=bool), 0, cells)
     axes.imshow(mistakes, cmap="Reds")
     for (i, j), value in np.ndenumerate(cells):
@@ -236,6 +170,8 @@ def maps(images: Mapping[str, Any], title: str = "") -> Any:
     >>> [axes.get_title() for axes in picture.axes]
     ['image', 'edges']
     """
+    if not isinstance(images, Mapping) or not images:
+        raise TypeError(f"maps takes images by name, maps({{'image': x}}), got {show_value(images)}")
     planes = {name: _as_plane(image, "an image") for name, image in images.items()}
     rows, columns = (max(plane.shape[axis] for plane in planes.values()) for axis in (0, 1))
     made, places = figure(1, len(planes), title, size=(0.42 * columns * len(planes) + 0.5, 0.42 * rows + 0.7))
@@ -249,22 +185,24 @@ def grid(values: Any, titles: Sequence[str] | None = None, columns: int | None =
     """Several kernels (O, C, kh, kw) or maps (C, H, W) as a grid with a common colour scale.
 
     A row holds the channels of one kernel, if there are several. Blue is below zero, red above. Raises ValueError for
-    another number of axes, or of titles.
+    another number of axes, or of titles, and where there is nothing to draw.
 
     >>> import minigrad as torch
     >>> from minigrad import viz
     >>> len(viz.grid(torch.nn.Conv2d(3, 4, 5).weight).axes)
     12
     """
-    array = _as_array(values)
+    array = as_array(values)
     if array.ndim not in (3, 4):
         raise ValueError(f"expected kernels (O, C, kh, kw) or maps (C, H, W), got {array.shape}")
     if array.ndim == 4 and array.shape[1] > 1:
         columns = array.shape[1] if columns is None else columns
+    if not array.size:
+        raise ValueError(f"there is nothing to draw in kernels or maps of shape {array.shape}")
     planes = array.reshape(-1, *array.shape[-2:])  # (O, C, kh, kw) -> (O * C, kh, kw)
     if titles is not None and len(titles) != len(planes):
         raise ValueError(f"expected {len(planes)} titles, one for each image, got {len(titles)}")
-    columns = columns or int(np.ceil(np.sqrt(len(planes))))
+    columns = as_int(columns or int(np.ceil(np.sqrt(len(planes)))), "columns")
     rows = -(-len(planes) // columns)
     made, places = figure(rows, columns, title, size=(1.3 * columns, 1.3 * rows + 0.4))
     bound = float(np.abs(planes).max(initial=0.0)) or 1.0
@@ -290,7 +228,7 @@ def draw_plane(axes: Any, plane: Any, title: str = "") -> Any:
     return drawn
 
 
-def _find_axes(axes: Any) -> Any:
+def find_axes(axes: Any) -> Any:
     """The given axes, or those of a new figure, which a notebook shows."""
     if axes is not None:
         return axes
@@ -298,14 +236,14 @@ def _find_axes(axes: Any) -> Any:
     return show_as(alone, made)
 
 
-def _as_array(values: Any) -> Any:
+def as_array(values: Any) -> Any:
     """A NumPy array of a tensor, an array or a list."""
     return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
 
 
 def _as_plane(values: Any, what: str) -> Any:
     """Drops leading axes of length 1: (1, 1, H, W) -> (H, W)."""
-    array = _as_array(values)
+    array = as_array(values)
     if array.ndim < 2 or array.size != array.shape[-2] * array.shape[-1]:
         detail = "pick one of several, for example x[0, 0]"
         raise ValueError(f"expected {what} of shape (H, W) or (1, 1, H, W), got {array.shape}; {detail}")

@@ -129,12 +129,14 @@ def _find_seen(layers: Sequence[Layer]) -> list[list[int]]:
 def im2col(H: int, W: int, h: int, w: int, window: int = 0) -> Any:
     """An image of H x W with one window of h x w marked, and the matrix whose columns are its windows.
 
-    Raises ValueError for a kernel that does not fit, or a window that does not exist.
+    Raises ValueError for a kernel that does not fit, or a window that does not exist, TypeError for what is no int.
 
     >>> from minigrad import viz
     >>> len(viz.im2col(3, 4, 2, 2).axes)
     2
     """
+    sizes = {"H": H, "W": W, "h": h, "w": w, "window": window}
+    H, W, h, w, window = (as_int(n, name) for name, n in sizes.items())
     rows, columns = H - h + 1, W - w + 1
     if min(h, w) < 1 or rows < 1 or columns < 1:
         raise ValueError(f"a kernel of {h} x {w} does not fit into an image of {H} x {W}")

@@ -116,6 +116,9 @@ class Stepper:
 
     _repr_html_ = html
 
+    def __repr__(self) -> str:
+        return f'walk of {len(self.steps)} steps: .save("walk.html") plays it, .steps tells it in words'
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a page to a file whose name ends in .html. Raises ValueError for another name.
 

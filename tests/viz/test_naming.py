@@ -1,5 +1,7 @@
 """Names of the leaves in a drawing: given, a module's, or those of the caller's variables."""
 
+import pytest
+
 import minigrad
 from minigrad import nn, viz
 
@@ -26,3 +28,9 @@ def test_a_module_names_its_parameters() -> None:
     assert "leaf" in names  # nobody holds it
     net = minigrad.nn.Linear(2, 1)
     assert {"weight", "bias"} <= {label[0] for label in viz.graph(net(minigrad.ones(2)), net).labels}
+
+
+def test_other_names_are_refused() -> None:
+    loss = minigrad.ones(2, requires_grad=True).sum()
+    with pytest.raises(TypeError, match=r"names are a dict, such as \{'x': x\}, or a module, got list \['x'\]"):
+        viz.graph(loss, ["x"])  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Panels drawn by matplotlib: loss curves, feature maps, kernels, confusion matrices, and figures made of them."""
+"""Panels drawn by matplotlib: feature maps, kernels, confusion matrices, and figures made of them."""
 
 import subprocess
 import sys
@@ -9,54 +9,6 @@ import pytest
 
 import minigrad
 from minigrad import viz
-
-
-def test_loss_curve_has_a_logarithmic_axis() -> None:
-    axes = viz.loss_curve([8.0, 4.0, 2.0], title="mine")
-    (line,) = axes.lines
-    np.testing.assert_array_equal(line.get_xydata(), [[1, 8], [2, 4], [3, 2]])
-    assert axes.get_yscale() == "log"
-    assert axes.get_title() == "mine"
-
-
-def test_losses_by_name_are_drawn_with_a_legend() -> None:
-    axes = viz.loss_curve({"training": [1.0, 0.1, 0.01], "test": [1.1, 1.5, 2.0]})
-    assert [(line.get_label(), line.get_ydata().tolist()) for line in axes.lines] == [
-        ("training", [1.0, 0.1, 0.01]), ("test", [1.1, 1.5, 2.0])
-    ]  # fmt: skip
-    assert axes.get_legend() is not None and axes.get_yscale() == "log"
-    assert viz.loss_curve({"training": [0.0]}).get_yscale() == "linear"
-
-
-@pytest.mark.parametrize("values", [0.5, "losses"])
-def test_a_curve_is_a_list_of_numbers(values: object) -> None:
-    with pytest.raises(TypeError, match=r"a curve is a list of numbers, one for each step; 'training' got (float|str)"):
-        viz.loss_curve({"training": values})  # type: ignore[dict-item]
-    with pytest.raises(TypeError, match=r"one for each step; got (float|str)"):
-        viz.loss_curve(values)  # type: ignore[arg-type]
-    assert viz.loss_curve({}).get_legend() is None
-
-
-def test_a_loss_curve_labels_steps_by_whole_numbers_and_losses_without_powers() -> None:
-    axes = viz.loss_curve([0.9, 0.7, 0.6])
-    axes.figure.canvas.draw()
-    steps = [label.get_text() for label in axes.get_xticklabels()]
-    losses = [label.get_text() for label in axes.get_yticklabels(which="both")]
-    assert all(step.lstrip("\N{MINUS SIGN}").isdigit() for step in steps)
-    assert {"0.6", "0.7", "0.9"} <= set(losses)
-
-
-def test_a_loss_curve_over_decades_labels_only_powers_of_ten() -> None:
-    axes = viz.loss_curve([300.0, 20.0, 1e-5])
-    axes.figure.canvas.draw()
-    assert not any(label.get_text() for label in axes.get_yticklabels(minor=True))
-    assert {"0.01", "1", "100"} <= {label.get_text() for label in axes.get_yticklabels()}
-
-
-def test_a_loss_curve_with_infinities_can_be_saved(tmp_path: Path) -> None:
-    for losses in ([1.0, float("inf"), float("nan")], [0.0, 0.0], [float("nan")]):
-        viz.loss_curve(losses).figure.savefig(tmp_path / "loss.png")
-    assert (tmp_path / "loss.png").stat().st_size > 1000
 
 
 def test_feature_map_shows_the_last_two_axes() -> None:
@@ -81,13 +33,6 @@ def test_kernel_writes_its_numbers() -> None:
 def test_colours_reach_from_minus_the_largest_size_to_it(cells: list[list[float]], bound: float) -> None:
     assert viz.kernel(cells).images[0].get_clim() == (-1.6 * bound, 1.6 * bound)  # pale, so that numbers can be read
     assert viz.grid([cells, cells]).axes[1].images[0].get_clim() == (-bound, bound)
-
-
-def test_kernel_history_has_a_line_per_weight() -> None:
-    axes = viz.kernel_history([minigrad.zeros(1, 1, 1, 2), minigrad.tensor([[[[1.0, -1.0]]]])])
-    np.testing.assert_array_equal([line.get_ydata() for line in axes.lines], [[0, 1], [0, -1]])
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["[0, 0]", "[0, 1]"]
-    assert viz.kernel_history([np.zeros((4, 4))]).get_legend() is None
 
 
 def test_figure_orders_panels_by_rows(tmp_path: Path) -> None:
@@ -125,13 +70,6 @@ def test_a_notebook_shows_panels_and_figures() -> None:
         assert drawn._repr_png_().startswith(b"\x89PNG")
     _, (left, _right) = viz.figure(1, 2)
     assert not hasattr(viz.loss_curve([1.0], left), "_repr_png_")  # part of a larger picture
-
-
-def test_accuracies_are_drawn_by_name() -> None:
-    axes = viz.accuracy({"train": [0.5, 0.9], "test": [0.4, 0.8]})
-    np.testing.assert_array_equal(axes.lines[1].get_ydata(), [0.4, 0.8])
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["train", "test"]
-    assert viz.accuracy([0.5]).get_legend() is None
 
 
 def test_counts_of_a_confusion_matrix_are_readable_on_dark_cells() -> None:
@@ -192,3 +130,15 @@ def test_image_and_map_have_pixels_of_one_size_and_readable_values() -> None:
     learned = viz.feature_map(np.array([[0.9996, -4e-6]]))
     assert [text.get_text() for text in learned.texts] == ["1", "0"]
     assert len(viz.feature_map(np.ones((20, 20))).figure.axes) == 2  # a large one has a bar in their place
+
+
+def test_images_that_cannot_be_drawn_are_refused() -> None:
+    for images in ({}, [minigrad.ones(2, 2)]):
+        with pytest.raises(TypeError, match=r"maps takes images by name, maps\(\{'image': x\}\), got (dict|list)"):
+            viz.maps(images)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"nothing to draw in kernels or maps of shape \(0, 3, 3\)"):
+        viz.grid(minigrad.zeros(0, 3, 3))
+    with pytest.raises(TypeError, match="columns must be an int, got str 'a'"):
+        viz.grid(minigrad.ones(2, 3, 3), columns="a")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"same_pixels takes panels that show images: same_pixels\(\*figure.axes\)"):
+        viz.same_pixels()

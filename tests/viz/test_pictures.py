@@ -130,6 +130,12 @@ def test_windows_outside_the_image_are_refused(arguments, words):
         viz.im2col(*arguments)
 
 
+def test_sizes_of_im2col_are_whole_numbers():
+    with pytest.raises(TypeError, match=r"W must be an int, got float 4\.5"):
+        viz.im2col(3, 4.5, 2, 2)
+    assert viz.im2col(np.int64(3), 4, 2, 2).axes[0].get_title() == "window 0 of 6"
+
+
 def test_winograd_shows_four_products():
     assert viz.winograd().get_suptitle() == "two outputs of a kernel of three numbers, on four pixels"
     _, right = viz.winograd().axes

@@ -48,6 +48,11 @@ def test_large_gradients_are_shown_by_their_norm() -> None:
     assert viz.stepper((x * 2).sum(), {"x": x}).steps[-1]["numbers"] == "100 numbers, their norm 20"
 
 
+def test_a_walk_tells_how_to_play_it() -> None:
+    x = mg.ones(2, requires_grad=True)
+    assert repr(viz.stepper(x.sum())) == 'walk of 2 steps: .save("walk.html") plays it, .steps tells it in words'
+
+
 def test_a_result_of_several_numbers_is_summed_first() -> None:
     x = mg.tensor([1.0, 2.0], requires_grad=True)
     assert without_device(viz.stepper(x * x).steps[-1]["numbers"]) == "tensor([2., 4.])"
