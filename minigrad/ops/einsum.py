@@ -24,12 +24,18 @@ from minigrad.ops.reduce import sum
 from minigrad.ops.shape import permute, reshape
 from minigrad.shown_values import show_value
 
+FEW = 2**14  # multiplications that NumPy makes at once
+
 
 def _einsum_forward(*operands: Any, inputs: Any, output: str) -> Any:
     xp = array_module(operands[0])
     equation = ",".join(inputs) + "->" + output
-    # NumPy uses BLAS only with its path optimizer, which takes longer than a small product.
-    large = len(operands) > 1 and max(x.size for x in operands) > 4096
+    lengths = {
+        letter: n for own, x in zip(inputs, operands, strict=True) for letter, n in zip(own, x.shape, strict=True)
+    }
+    # Without its path optimizer, which takes longer than a small product, NumPy multiplies all operands at once, and
+    # uses no BLAS.
+    large = len(operands) > 1 and prod(lengths.values()) > FEW
     multiply: Any = np.einsum if xp is np else KERNELS.get(np.einsum, xp.einsum)
     half = xp is np and operands[0].dtype is HALF  # NumPy's own loops for it are slow, as in `multiply_matrices`
     made = multiply(equation, *(map(widen, operands) if half else operands), **({"optimize": True} if large else {}))

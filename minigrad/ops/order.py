@@ -209,7 +209,22 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     require_kind("topk", input.array.dtype, "fiu")
     if not 0 <= (k := as_size(k, "k")) <= (input.array.shape[d] if input.array.ndim else 1):
         raise RuntimeError(f"selected index k out of range: k={k}, dimension {d} of shape {tuple(input.array.shape)}")
-    return _pick_top(input, d, find_order, largest, slice(k))
+    return _pick_top(input, d, _find_top, largest, k)
+
+
+def _find_top(x: Any, d: int, largest: bool, k: int) -> Any:
+    """The indices along axis `d` of the first `k` elements in the order of `find_order`."""
+    n = x.shape[d]
+    if not 0 < k <= n // 4 or type(x) is not np.ndarray or (x.dtype.kind == "f" and np.isnan(x).any()):
+        return find_order(x, d, largest, slice(k))
+    lines, place = np.moveaxis(x, d, -1), n - k if largest else k - 1
+    last = np.partition(lines, place, -1)[..., place, None]  # the k-th element, (..., 1)
+    chosen, equal = lines > last if largest else lines < last, lines == last
+    missing = k - np.count_nonzero(chosen, -1, keepdims=True)  # of several equal elements the first ones
+    chosen |= equal & (np.cumsum(equal, -1) <= missing)
+    places = np.nonzero(chosen)[-1].reshape(*lines.shape[:-1], k)
+    order = find_order(np.take_along_axis(lines, places, -1), lines.ndim - 1, largest)
+    return in_rows(np.moveaxis(np.take_along_axis(places, order, -1), -1, d))
 
 
 # ---- elements by rank -----------------------------------------------------------------------

@@ -43,10 +43,14 @@ from minigrad.shown_values import shorten
 
 # ---- variance --------------------------------------------------------------------------------------
 def _average_squares(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
+    # Source: Chan, Golub and LeVeque, "Algorithms for Computing the Sample Variance", 1983, the corrected two passes.
     n = count_reduced(x.shape, dim)
     off = x - add_up(x, axis=dim, keepdims=True) / n
     exact = np.float64 if x.__class__ is np.ndarray else None  # summed in float64, as in PyTorch
-    squares = arrange(add_up(off * off, dim, exact, keepdim), keepdim) / x.dtype.type(max(n - correction, 0))
+    total = add_up(off * off, dim, exact, keepdim)
+    if exact and x.dtype.char == "f":  # without the part that comes from rounding the mean
+        total = np.maximum(total - add_up(off, dim, exact, keepdim) ** 2 / n, 0)
+    squares = arrange(total, keepdim) / x.dtype.type(max(n - correction, 0))
     if x.__class__ is not np.ndarray or x.dtype.char != "f":  # a test would mean waiting for a GPU
         return squares
     finite = math.isfinite(squares) if squares.ndim == 0 else np.isfinite(squares).all()

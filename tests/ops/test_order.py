@@ -47,6 +47,25 @@ def test_mode_is_the_smallest_of_the_most_frequent_numbers_at_its_last_place():
             assert (values[row, column], indices[row, column]) == (often, last)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.int64, torch.uint8])
+def test_topk_of_long_lines_takes_the_first_of_equal_elements_as_a_stable_sort_does(dtype):
+    x = torch.randint(0, 60, (3, 200, 2), generator=torch.Generator().manual_seed(0)).to(dtype)
+    for k in (1, 7, 50):
+        for largest in (True, False):
+            values, indices = torch.topk(x, k, 1, largest)
+            ordered = torch.sort(x, dim=1, descending=largest, stable=True)
+            assert torch.equal(values, ordered.values[:, :k]) and torch.equal(indices, ordered.indices[:, :k])
+
+
+def test_topk_of_long_lines_ranks_nan_above_infinity():
+    x = torch.arange(40.0)
+    x[3], x[5], x[7] = float("nan"), float("inf"), float("-inf")
+    assert torch.topk(x, 3).indices.tolist() == [3, 5, 39] and torch.topk(x, 2, largest=False).indices.tolist() == [
+        7,
+        0,
+    ]
+
+
 def test_mode_of_many_numbers_takes_memory_for_each_but_not_for_each_pair():
     x = torch.arange(100_000) % 49_999  # a table of pairs would take 10 GB
     tracemalloc.start()

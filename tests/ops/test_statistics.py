@@ -83,3 +83,13 @@ def test_the_gradient_of_a_deviation_of_zero_is_zero():
     x = torch.ones(3, requires_grad=True)
     (x.std() + x.norm() * 0).backward()
     assert x.grad.tolist() == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("base", [1e5, 1e7, 3e7])
+def test_var_of_float32_numbers_far_from_0_is_exact(base):
+    x = torch.tensor([base + 4 * k for k in (-3, 0, 1, 1, 2, 3, 3)] * 9)  # the mean is no float32 number
+    exact = x.double().var().item()
+    assert x.var().item() == pytest.approx(exact, rel=1e-6)
+    assert x.reshape(1, -1).var(1).item() == pytest.approx(exact, rel=1e-6)
+    assert x.reshape(-1, 1).std(0).item() == pytest.approx(exact**0.5, rel=1e-6)
+    assert torch.full((10,), 1e20).std().item() == 0.0
