@@ -551,6 +551,11 @@ DIFFERENCES = [
         "torch.bucketize(torch.tensor([3]), torch.tensor([1, 2, 3])).item() == 2",
     ),
     (
+        "the gradient of `cdist(p=inf)`, `F.pdist(p=inf)`, if the largest differences of two rows are equal",
+        "these share it, as in `x.norm(inf)`; PyTorch gives the whole gradient to each",
+        "gradient('torch.cdist(x[None], torch.zeros(1, 2), p=float('inf')).sum()', [1.0, 1.0]) == [0.5, 0.5]",
+    ),
+    (
         "`cdist(p=0)` of NaN",
         "NaN differs from every number, as in `F.pdist` and `x.norm(0)`; PyTorch's distance is NaN only here",
         "torch.cdist(torch.tensor([[torch.nan, 1.0]]), torch.ones(1, 2), p=0.0).item() == 1.0",

@@ -32,7 +32,7 @@ def _find_neutral_number(reduce: str, dtype: Any) -> Any:
 
 
 def _combine_at(ufunc: Any, new: Any, key: Any, values: Any) -> None:
-    """``ufunc.at(new, key, values)``; `new` is row-major. CuPy has it only for some dtypes and no products: then sorted."""
+    """``ufunc.at(new, key, values)`` of a row-major `new`. CuPy has it for some dtypes and no products: then sorted."""
     if type(new) is np.ndarray:  # one flat index is twenty times quicker than rows
         places = np.arange(new.size).reshape(new.shape)[key]
         ufunc.at(new.reshape(-1), places.reshape(-1), np.broadcast_to(values, places.shape).reshape(-1))

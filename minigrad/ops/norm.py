@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Iterator
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -11,7 +14,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import round_once
-from minigrad.ops.arguments import Dims, as_number, axes, axis, of_tensors, takes_out
+from minigrad.ops.arguments import Dims, as_number, axes, axis, common_shape, of_tensors, takes_out
 from minigrad.ops.arithmetic import add, mul, sub, true_divide
 from minigrad.ops.comparison import gt
 from minigrad.ops.composed import read_from
@@ -24,7 +27,7 @@ from minigrad.ops.piecewise import zeros_of
 from minigrad.ops.precision import in_float32
 from minigrad.ops.rearranging import movedim
 from minigrad.ops.reduce import arrange, as_real, keepdim_shape
-from minigrad.ops.shape import reshape, unsqueeze
+from minigrad.ops.shape import reshape
 from minigrad.ops.unary import direction
 from minigrad.ops.unsolvable import refuse_values
 from minigrad.passes import add_up
@@ -158,19 +161,10 @@ def _check_not_empty(x: Any, p: float, over: Any) -> None:
         raise RuntimeError(f"norm: cannot compute the {p} norm of no elements (shape {shape}, dim {over}) {detail}")
 
 
-_dist = shown_as(_norm, "DistBackward0")
-_cdist = operation(
-    "cdist", _norm_forward, lambda g, x, out, p, dim: zeros_of(x) if p == 0 else _slope_of_norm(g, x, out, p, dim)
-)
-
-
-def _measure(made: Any, x: Any, p: float, dim: Any = None) -> Any:
-    over, order = axes(dim, x.array.ndim), float(as_number(made.name, "p", p))
-    _check_not_empty(x, order, over)
-    return made(x, p=order, dim=over, keepdim=False)
-
-
 # ---- distances -----------------------------------------------------------------------------------
+_dist = shown_as(_norm, "DistBackward0")
+
+
 @of_tensors
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The norm of the difference, ``sum(|input - other|^p)^(1/p)``.
@@ -183,7 +177,52 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     if difference.array.dtype.kind != "f":
         detail = f"Got {dtypes.from_numpy(difference.array.dtype)} instead; convert with .float()"
         raise RuntimeError(f"dist: input dtype should be either floating point or complex. {detail}")
-    return read_from(_measure(_dist, difference, p), "DistBackward0", input, other)
+    order = float(as_number("dist", "p", p))
+    _check_not_empty(difference, order, None)
+    return read_from(_dist(difference, p=order, dim=None, keepdim=False), "DistBackward0", input, other)
+
+
+_PIECE = 2**16  # elements of the differences that are computed at a time: they stay in the cache
+
+
+def _subtract_rows(x: Any, y: Any) -> Iterator[tuple[slice, Any]]:
+    """The differences of all rows, (..., P, M) and (..., R, M) -> (..., P, R, M), for a few rows of `x` at a time.
+
+    Of Tensors and on a GPU, all at once. Yields the slice of these rows, and their differences.
+    """
+    step = max(1, x.shape[-2])
+    if type(x) is np.ndarray:
+        of_one_row = math.prod(np.broadcast_shapes(x.shape[:-2], y.shape[:-2])) * math.prod(y.shape[-2:])
+        step = max(1, _PIECE // max(1, of_one_row))
+    for start in range(0, max(1, x.shape[-2]), step):
+        rows = slice(start, start + step)
+        yield rows, x[..., rows, None, :] - y[..., None, :, :]
+
+
+def _measure_rows(x: Any, y: Any, *, p: float) -> Any:
+    parts = [_measure_along(apart, p, {"axis": (apart.ndim - 1,)}) for _, apart in _subtract_rows(x, y)]
+    return np.concatenate(parts, -2)
+
+
+def _slopes_of_rows(g: Any, x: Any, y: Any, out: Any, p: float) -> Iterator[Any]:
+    """The gradient of the differences, (..., P, R, M), for a few rows of `x` at a time."""
+    for rows, apart in _subtract_rows(x, y):
+        yield _slope_of_norm(g[..., rows, :], apart, out[..., rows, :], p, (apart.ndim - 1,))
+
+
+def _rule_of_x(g: Any, x: Any, y: Any, out: Any, p: float) -> Any:
+    if p == 0:
+        return zeros_of(x)
+    return np.concatenate([np.sum(slope, axis=-2) for slope in _slopes_of_rows(g, x, y, out, p)], -2)
+
+
+def _rule_of_y(g: Any, x: Any, y: Any, out: Any, p: float) -> Any:
+    if p == 0:
+        return zeros_of(y)
+    return reduce(operator.sub, [np.sum(slope, axis=-3) for slope in _slopes_of_rows(g, x, y, out, p)], 0.0)
+
+
+_cdist = operation("cdist", _measure_rows, _rule_of_x, _rule_of_y, in_float32=True)
 
 
 @of_tensors
@@ -208,11 +247,10 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = Non
     if x1.array.dtype != x2.array.dtype:
         detail = f"expected X1 and X2 of one dtype, got {x1.dtype} and {x2.dtype}; convert one of them"
         raise RuntimeError(f"cdist: {detail}")
-    if not as_number("cdist", "p", p) >= 0:
+    if not (p := as_number("cdist", "p", p)) >= 0:
         raise RuntimeError(f"cdist only supports non-negative p values, got {p}")
-    apart = sub(unsqueeze(x1, -2), unsqueeze(x2, -3))
-    distances = _measure(_cdist, apart, p if apart.array.shape[-1] else 1, (-1,))  # 0 between rows of no numbers
-    return read_from(distances, "CdistBackward0", x1, x2)
+    common_shape("cdist", a[:-2], b[:-2])
+    return _cdist(x1, x2, p=float(p) if a[-1] else 1.0)  # 0 between rows of no numbers
 
 
 @takes_out

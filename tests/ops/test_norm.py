@@ -1,11 +1,14 @@
 """Norms, and what is scaled by them."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 
 import minigrad as torch
+from minigrad.autograd import gradcheck, gradgradcheck
+from minigrad.ops import norm as norm_file
 
 
 def test_norms_of_every_order_are_numpys():
@@ -66,3 +69,31 @@ def test_renorm_takes_numbers():
         torch.renorm(torch.ones(1, 1), "a", 0, 1.0)
     with pytest.raises(TypeError, match=r"renorm\(\): argument 'maxnorm' must be a number, not NoneType"):
         torch.renorm(torch.ones(1, 1), 2, 0, None)
+
+
+@pytest.mark.parametrize("p", [0.0, 1.0, 1.5, 2.0, math.inf])
+def test_distances_and_their_gradients_do_not_depend_on_how_many_rows_are_measured_at_a_time(p, monkeypatch):
+    x = torch.rand(2, 1, 7, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    y = (x.detach()[0, :, :5] + 0.3).requires_grad_()
+    found = []
+    for piece in (1, 40, 2**16):
+        monkeypatch.setattr(norm_file, "_PIECE", piece)
+        distances = torch.cdist(x, y, p)
+        found.append([distances, *torch.autograd.grad((distances * distances.detach().cos()).sum(), (x, y))])
+    plain = (x.unsqueeze(-2) - y.unsqueeze(-3)).norm(p, -1)
+    for made in found:
+        torch.testing.assert_close(made[0], plain)
+        assert all(torch.equal(a, b) or torch.allclose(a, b, rtol=1e-12) for a, b in zip(made, found[0], strict=True))
+    if p in (1.5, 2.0):
+        monkeypatch.setattr(norm_file, "_PIECE", 10)
+        assert gradcheck(lambda a, b: torch.cdist(a, b, p), (x, y))
+        assert gradgradcheck(lambda a, b: torch.cdist(a, b, p), (x, y))
+
+
+def test_distances_of_many_rows_take_no_memory_for_their_differences():
+    rows = torch.ones(500, 200)  # 200 MB of differences
+    tracemalloc.start()
+    assert torch.cdist(rows, rows).count_nonzero() == 0
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 10e6
