@@ -74,10 +74,11 @@ class Summary:
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{self.total()}</p>"
 
 
-def summary(net: Module, input_size: Sequence[int] | None = None) -> Summary:
+def summary(net: Module, input_size: Sequence[int] | None = None, dtype: Any = None) -> Summary:
     """A table of the layers of `net`; with `input_size` (batch included) also output shapes and multiplications.
 
-    The forward pass runs on zeros in evaluation mode, without gradients; the mode is restored afterwards. Raises
+    The forward pass runs on zeros in evaluation mode, without gradients; the mode is restored afterwards. They are of
+    `dtype`, by default that of the parameters: `torch.long` for a net that begins with an `Embedding`. Raises
     TypeError unless `net` is a module, ValueError for an invalid shape, and what `net` raises for a wrong one, with the
     output shapes of the layers before it.
 
@@ -91,13 +92,10 @@ def summary(net: Module, input_size: Sequence[int] | None = None) -> Summary:
     """
     if not isinstance(net, Module):
         raise TypeError(f"summary() expects a Module, got {type(net).__name__}")
-    if input_size is not None and not all(isinstance(n, int) and n > 0 for n in input_size):
-        given = f"{input_size!r}"
-        if hasattr(input_size, "shape"):
-            given = f"{show_value(input_size)}; the shape of a tensor is x.shape"
-        raise ValueError(f"summary() expects the shape of an input, such as (1, 3, 32, 32), got {given}")
+    if input_size is not None:
+        _check_size(input_size)
     layers = {name: module for name, module in net.named_modules() if not list(module.children())}
-    calls = {} if input_size is None else _run(net, layers, input_size)
+    calls = {} if input_size is None else _run(net, layers, input_size, dtype)
     unseen = (None, None if input_size is None else 0)  # a layer that was not called multiplies nothing
     rows = []
     for name, module in layers.items():
@@ -108,7 +106,18 @@ def summary(net: Module, input_size: Sequence[int] | None = None) -> Summary:
     return Summary(rows, sum(map(_count_elements, trained.values())), sum(map(_count_elements, kept.values())))
 
 
-def _run(net: Module, layers: dict[str, Module], input_size: Sequence[int]) -> dict[str, tuple[tuple[int, ...], int]]:
+def _check_size(input_size: Any) -> None:
+    """Raises ValueError for what is no shape of an input."""
+    is_list = isinstance(input_size, (list, tuple))
+    if not is_list or not all(isinstance(n, int) and n > 0 for n in input_size):
+        given = f"{input_size!r}" if is_list else show_value(input_size)
+        given += "; the shape of a tensor is x.shape" if hasattr(input_size, "shape") else ""
+        raise ValueError(f"summary() expects the shape of an input, such as (1, 3, 32, 32), got {given}")
+
+
+def _run(
+    net: Module, layers: dict[str, Module], input_size: Sequence[int], dtype: Any
+) -> dict[str, tuple[tuple[int, ...], int]]:
     """The shape of each layer's output and its multiplications, by name; of its last call, if there are several."""
     found: dict[str, tuple[tuple[int, ...], int]] = {}
 
@@ -122,11 +131,11 @@ def _run(net: Module, layers: dict[str, Module], input_size: Sequence[int]) -> d
 
     handles = [module.register_forward_hook(note(name), with_kwargs=True) for name, module in layers.items()]
     modes = {module: module.training for module in net.modules()}
-    first = next(iter(net.parameters()), None)
+    like = next(iter(net.parameters()), zeros(0))
     try:
         net.eval()
         with no_grad():
-            net(zeros(*input_size) if first is None else zeros(*input_size, dtype=first.dtype, device=first.device))
+            net(zeros(*input_size, dtype=dtype or like.dtype, device=like.device))
     except Exception as error:
         error.add_note(f"Before that, the layers gave: {_write_shapes(found) or 'nothing'}.")
         raise

@@ -97,3 +97,17 @@ def test_an_output_size_may_stand_before_the_input():
 
     (row,) = nn.summary(Net(), (1, 1, 3, 3)).rows
     assert (row.shape, row.multiplications) == ((1, 2, 4, 4), 72)  # 9 numbers, each times 2 kernels of 4
+
+
+def test_a_net_that_begins_with_an_embedding_is_given_indices():
+    net = nn.Sequential(nn.Embedding(10, 3), nn.Linear(3, 2))
+    table = nn.summary(net, (4, 5), dtype=mg.long)
+    assert [row.shape for row in table.rows] == [(4, 5, 3), (4, 5, 2)] and table.multiplications == 4 * 5 * 3 * 2
+    with pytest.raises(RuntimeError, match="indices"):
+        nn.summary(net, (4, 5))
+
+
+@pytest.mark.parametrize(("size", "given"), [(3, "int 3"), ("a", "str 'a'"), ((2, 0), r"\(2, 0\)")])
+def test_an_input_size_is_a_shape(size, given):
+    with pytest.raises(ValueError, match=f"expects the shape of an input, such as .1, 3, 32, 32., got {given}$"):
+        nn.summary(nn.Linear(1, 1), size)

@@ -83,6 +83,19 @@ def test_a_second_backward_computes_a_third_time():
         y.backward()
 
 
+def test_a_second_run_may_differ_where_the_check_is_off():
+    runs, x = [], torch.ones(2, requires_grad=True)
+
+    def compute(x):
+        runs.append(1)
+        return x.sin() if len(runs) == 1 else x.sin().exp()
+
+    checkpoint(compute, x, determinism_check="none").sum().backward()
+    assert len(runs) == 2 and torch.equal(x.grad, torch.ones(2).cos())
+    with pytest.raises(ValueError, match=r"determinism_check should be one of \['default', 'none'\], but got no"):
+        checkpoint(compute, x, determinism_check="no")
+
+
 def test_a_second_run_that_differs_is_refused():
     h = torch.ones(2, requires_grad=True) * 1
     y = checkpoint(lambda x: x * x, h)
