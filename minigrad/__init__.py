@@ -148,8 +148,8 @@ with _open_later("torch", globals()) as _later:
     from minigrad.settings import (
         are_deterministic_algorithms_enabled, get_deterministic_debug_mode, get_float32_matmul_precision,
         get_num_interop_threads, get_num_threads, is_deterministic, is_deterministic_algorithms_warn_only_enabled,
-        set_deterministic, set_deterministic_debug_mode, set_float32_matmul_precision, set_num_threads,
-        use_deterministic_algorithms,
+        set_deterministic, set_deterministic_debug_mode, set_float32_matmul_precision, set_num_interop_threads,
+        set_num_threads, use_deterministic_algorithms,
     )
     from minigrad.type_limits import can_cast, finfo, iinfo, promote_types
     from minigrad.ops.view_scatter import as_strided_scatter, diagonal_scatter, select_scatter, slice_scatter
@@ -210,8 +210,9 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "result_type", "roll", "rot90", "round", "row_stack", "rsqrt", "rsub", "save", "scalar_tensor", "scatter",
     "scatter_add", "scatter_reduce", "searchsorted", "seed", "select", "selu", "selu_", "set_default_device",
     "set_default_dtype", "set_default_tensor_type", "set_deterministic", "set_deterministic_debug_mode",
-    "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "sgn",
-    "short", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "slogdet", "softmax", "sort", "split",
+    "set_float32_matmul_precision", "set_grad_enabled", "set_num_interop_threads", "set_num_threads",
+    "set_printoptions", "set_rng_state", "sgn", "short", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "slogdet",
+    "softmax", "sort", "split",
     "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "strided", "sub", "subtract", "sum",
     "svd", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensor_split", "tensordot",
     "testing",

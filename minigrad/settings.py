@@ -131,11 +131,7 @@ def set_num_threads(number: int, /) -> None:
     >>> import minigrad as torch
     >>> torch.set_num_threads(torch.get_num_threads())
     """
-    if not is_index(number):
-        raise RuntimeError(f"set_num_threads expects an int, but got {type(number).__name__}")
-    if number < 1:
-        raise RuntimeError(f"set_num_threads expects a positive integer, got {number}")
-    threads.set_count(int(number))
+    threads.set_count(_read_count("set_num_threads", number))
 
 
 def get_num_interop_threads() -> int:
@@ -146,3 +142,21 @@ def get_num_interop_threads() -> int:
     1
     """
     return 1
+
+
+def set_num_interop_threads(number: int, /) -> None:
+    """Accepts how many operations may be computed at once; here it is one. Raises RuntimeError unless a positive int.
+
+    >>> import minigrad as torch
+    >>> torch.set_num_interop_threads(2)
+    """
+    _read_count("set_num_interop_threads", number)
+
+
+def _read_count(name: str, number: Any) -> int:
+    """`number` as an int. Raises RuntimeError unless it is a positive one."""
+    if not is_index(number):
+        raise RuntimeError(f"{name} expects an int, but got {type(number).__name__}")
+    if number < 1:
+        raise RuntimeError(f"{name} expects a positive integer, got {number}")
+    return int(number)

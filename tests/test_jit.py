@@ -1,5 +1,7 @@
 """`torch.jit`: scripted or traced functions run as ordinary Python."""
 
+import typing
+
 import pytest
 
 import minigrad as torch
@@ -11,7 +13,8 @@ def test_scripted_and_traced_functions_and_modules_are_themselves():
     assert not isinstance(net, torch.jit.ScriptModule)
     assert torch.jit.ignore(len) is len and torch.jit.unused(drop=True)(len) is len and torch.jit.export(len) is len
     assert torch.jit._overload_method(len) is len and torch.jit._overload(len) is len
-    assert torch.jit.annotate(int, 3) == 3
+    assert torch.jit.annotate(int, 3) == 3 and torch.jit.script_if_tracing(len) is len
+    assert torch.jit.annotations.Optional is typing.Optional and torch._C._get_tracing_state() is None
     assert not torch.jit.is_scripting() and not torch.jit.is_tracing()
     for refused in (lambda: torch.jit.save(net, "net.pt"), lambda: torch.jit.load("net.pt")):
         with pytest.raises(NotImplementedError, match=r"use minigrad.save\(model.state_dict\(\), file\)"):

@@ -22,6 +22,9 @@ def test_the_number_of_threads_reaches_numpys_library():
     for wrong in (0, 1.0, True, "2", None):
         with pytest.raises(RuntimeError, match="set_num_threads expects"):
             torch.set_num_threads(wrong)
+        with pytest.raises(RuntimeError, match="set_num_interop_threads expects"):
+            torch.set_num_interop_threads(wrong)
+    torch.set_num_interop_threads(2)
     assert torch.get_num_interop_threads() == 1
 
 

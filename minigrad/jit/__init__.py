@@ -3,17 +3,16 @@
 TorchScript files hold code, so they are neither written nor read.
 """
 
-from __future__ import annotations
-
 from typing import Any, NoReturn, TypeVar
 
 from minigrad.compiler import as_it_is
+from minigrad.jit import annotations
 from minigrad.missing import explain_missing
 from minigrad.nn import Module
 
 __all__ = [
     "ScriptFunction", "ScriptModule", "annotate", "export", "ignore", "is_scripting", "is_tracing", "load", "save",
-    "script", "script_method", "trace", "unused",
+    "script", "script_if_tracing", "script_method", "trace", "unused",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -57,7 +56,7 @@ def annotate(the_type: Any, the_value: T) -> T:
     return the_value
 
 
-export = script_method = as_it_is
+export = script_method = script_if_tracing = _script_if_tracing = as_it_is
 _overload = _overload_method = as_it_is  # mark declarations for other types, as in torchvision's DenseNet
 
 
