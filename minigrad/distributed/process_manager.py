@@ -90,8 +90,8 @@ class Manager:
         lines = peer.hear()
         for line in lines or []:
             fields = dict(_FIELD.findall(line))
-            if peer.rank < 0 and fields.get("cmd") != "join":
-                lines = None  # not a rank
+            if peer.rank < 0 and not _introduces_rank(fields):
+                lines = None
                 break
             if peer.rank < 0:
                 self._join(peer, fields)
@@ -113,6 +113,8 @@ class Manager:
         other = self._peers.get((peer.channel, rank))
         if size != self._world_size:
             self._end_all(f"rank {rank}, on {peer.host}, has world_size {size}, but rank 0 has {self._world_size}")
+        elif rank >= size:
+            self._end_all(f"rank {rank}, on {peer.host}, is none of {size} ranks, which are counted from 0")
         elif other is not None:
             self._end_all(f"two processes say that they are rank {rank}, on {other.host} and on {peer.host}")
         if self._ended:
@@ -205,6 +207,12 @@ class Manager:
             for rank in self._in_barrier:
                 self._peers[PMI, rank].say("cmd=barrier_out rc=0")
             self._in_barrier.clear()
+
+
+def _introduces_rank(fields: dict[str, str]) -> bool:
+    """Whether a line is ``cmd=join channel=news rank=1 world_size=4 host=node7``: other connections are no ranks'."""
+    are_numbers = all(re.fullmatch(r"[0-9]{1,9}", fields.get(name, "")) for name in ("rank", "world_size"))
+    return are_numbers and fields.get("cmd") == "join" and fields.get("channel") in (PMI, NEWS) and "host" in fields
 
 
 def main() -> None:

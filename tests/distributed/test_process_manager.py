@@ -130,6 +130,7 @@ def test_missing_ranks_are_named_after_the_timeout():
     [
         (1, 2, "end rank 1, on node1, has world_size 2, but rank 0 has 3"),
         (0, 3, "end two processes say that they are rank 0, on node0 and on node0"),
+        (3, 3, "end rank 3, on node3, is none of 3 ranks, which are counted from 0"),
     ],
 )
 def test_contradicting_ranks_end_with_a_message(number, size, message):
@@ -139,10 +140,19 @@ def test_contradicting_ranks_end_with_a_message(number, size, message):
             assert rank.hear() == other.hear() == message
 
 
-def test_other_connections_are_closed():
+@pytest.mark.parametrize(
+    "line",
+    [
+        "GET / HTTP/1.1\r\nHost: node0\r\n\r", "cmd=join", "cmd=join channel=news rank=0 world_size=1",
+        "cmd=join channel=news rank=-1 world_size=1 host=a", "cmd=join channel=news rank=0 world_size=x host=a",
+        "cmd=join channel=other rank=0 world_size=1 host=a",
+        f"cmd=join channel=pmi rank={'9' * 5000} world_size=1 host=a",
+    ],
+)  # fmt: skip
+def test_other_connections_are_closed(line):
     with run_manager(1) as port:
         with socket.create_connection(("127.0.0.1", port)) as stranger:
-            say(stranger, "GET / HTTP/1.1\r\nHost: node0\r\n\r")
+            say(stranger, line)
             assert stranger.recv(10) == b""
         with contextlib.closing(Rank(port, 0, 1)) as rank:
             assert rank.hear() == "start"
