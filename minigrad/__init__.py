@@ -98,6 +98,7 @@ with _open_later("torch", globals()) as _later:
         layer_norm, max_pool1d, max_pool2d, pairwise_distance, pdist, pixel_shuffle, pixel_unshuffle, prelu, relu_,
         rms_norm, rrelu, rrelu_, selu, selu_, threshold, threshold_,
     )
+    from minigrad.nn.functional.recurrent_cells import gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell
     from minigrad.notebook import load_ipython_extension, unload_ipython_extension
     from minigrad.ops.addmm import addbmm, addmm, addmv, addr, baddbmm
     from minigrad.ops.counting import (
@@ -228,7 +229,8 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "special", "threshold", "threshold_", "unravel_index", "vmap",
     "Future", "GradScaler", "amp", "autocast", "compile", "compiler", "cpu", "get_device_module",
     "OutOfMemoryError", "binomial", "is_autocast_enabled", "is_inference", "jit", "narrow_copy", "unsafe_chunk",
-    "unsafe_split", "unsafe_split_with_sizes", "mps", "xpu", "pca_lowrank", "svd_lowrank",
+    "unsafe_split", "unsafe_split_with_sizes", "mps", "xpu", "pca_lowrank", "svd_lowrank", "gru_cell", "lstm_cell",
+    "rnn_relu_cell", "rnn_tanh_cell",
 ]  # fmt: skip
 
 # fmt: off

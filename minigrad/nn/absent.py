@@ -34,8 +34,8 @@ def _make_absent(name: str) -> type[AbsentLayer]:
 
 _LAYERS = (
     "AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool3d AvgPool3d BatchNorm3d Conv3d ConvTranspose3d "
-    "FractionalMaxPool3d GRUCell InstanceNorm3d LPPool3d LSTMCell LazyBatchNorm3d LazyConv3d "
-    "LazyConvTranspose3d LazyInstanceNorm3d MaxPool3d MaxUnpool3d MultiheadAttention RNNCell RNNCellBase "
+    "FractionalMaxPool3d InstanceNorm3d LPPool3d LazyBatchNorm3d LazyConv3d "
+    "LazyConvTranspose3d LazyInstanceNorm3d MaxPool3d MaxUnpool3d MultiheadAttention "
     "Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer"
 )
 NAMES = {name: _make_absent(name) for name in _LAYERS.split()}

@@ -7,12 +7,15 @@ from typing import Any
 
 from minigrad.creation.drawn import draw_start
 from minigrad.creation.filled import empty, zeros
+from minigrad.dtypes import float32
 from minigrad.nn import recurrent_checks as checks
 from minigrad.nn.functional.recurrent import Stacking, run_stack
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import PARAMETER
+from minigrad.nn.utils.packed_sequences import PackedSequence
 from minigrad.ops.arguments import require_tensors
+from minigrad.ops.gather import index_select
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.shape import reshape, squeeze, transpose, unsqueeze
 from minigrad.tensor import Tensor
@@ -115,6 +118,8 @@ class RNNBase(Module):
 
     def _run(self, input: Tensor, hx: tuple[Tensor, ...] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The output of all steps, and the states after the last one of each direction of each layer."""
+        if isinstance(input, PackedSequence):
+            return self._run_packed(input, hx)
         states, batch_axis = hx or (), 0 if self.batch_first else 1
         require_tensors(type(self).__name__, "input hx cx", input, *states)
         checks.check_axes(self, input, states)
@@ -126,8 +131,30 @@ class RNNBase(Module):
         length, batch, _ = steps.shape
         rows = reshape(steps, length * batch, self.input_size)
         output, ends = self._run_rows(rows, (batch,) * length, states)
-        output = name_last_call(reshape(output, length, batch, output.shape[1]), "StackBackward0")
+        output = name_last_call(reshape(output, length, batch, output.shape[1]), self._shown_name(output))
         return transpose(output, 0, 1) if self.batch_first else output, ends
+
+    def _shown_name(self, output: Tensor) -> str:
+        """The name of PyTorch's last call on the CPU, which prints as the output's `grad_fn`."""
+        if self.bidirectional:
+            return "CatBackward0"
+        fused = self.mode == "LSTM" and output.dtype == float32 and not self.proj_size
+        return "MkldnnRnnLayerBackward0" if fused else "StackBackward0"
+
+    def _run_packed(self, packed: PackedSequence, hx: tuple[Tensor, ...] | None) -> Any:
+        """The same for a packed batch: the output is packed as the input is, the states stand in the callers' order."""
+        data, sizes, order, order_back = packed
+        require_tensors(type(self).__name__, "input hx cx", data, *(hx or ()))
+        if data.ndim != 2:
+            raise RuntimeError(f"input must have 2 dimensions, got {data.ndim}: the data of a PackedSequence")
+        checks.check_sizes(self, data, self._flat_weights[0])
+        states = hx or ()
+        if order is not None:
+            states = tuple([index_select(state, 1, order) for state in states])
+        output, ends = self._run_rows(data, tuple(sizes.tolist()), states)
+        if order_back is not None:
+            ends = tuple([index_select(state, 1, order_back) for state in ends])
+        return PackedSequence(name_last_call(output, "CatBackward0"), sizes, order, order_back), ends
 
     def _run_rows(self, rows: Tensor, sizes: tuple[int, ...], states: tuple[Tensor, ...]) -> Any:
         """The outputs of the rows of all steps, and the states after the last one of each direction of each layer."""

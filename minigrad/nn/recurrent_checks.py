@@ -87,7 +87,7 @@ def read_pair(hx: Any) -> tuple[Tensor, Tensor]:
     """The states (h_0, c_0) of an LSTM. Raises RuntimeError for one tensor, and for other numbers of states."""
     if isinstance(hx, Tensor) or not isinstance(hx, (tuple, list)) or len(hx) != 2:
         got = f"one tensor of shape {tuple(hx.shape)}" if isinstance(hx, Tensor) else show_value(hx)
-        raise RuntimeError(f"LSTM: hx and cx are a pair of tensors (h_0, c_0), got {got}; a GRU has one state alone")
+        raise RuntimeError(f"hx and cx of an LSTM are a pair of tensors (h_0, c_0), got {got}; a GRU has one state")
     h, c = hx
     return h, c
 

@@ -19,7 +19,7 @@ WHERE = {
     "dropout": "Dropout2d", "flatten": "Flatten Unflatten", "fold": "Fold Unfold", "instancenorm": "InstanceNorm2d",
     "linear": "Linear Identity LazyLinear", "loss": "CrossEntropyLoss", "module": "Module",
     "normalization": "LayerNorm GroupNorm", "padding": "ZeroPad2d", "pixelshuffle": "PixelShuffle",
-    "pooling": "MaxPool2d", "rnn": "RNN GRU LSTM RNNBase",
+    "pooling": "MaxPool2d", "rnn": "RNN GRU LSTM RNNBase RNNCell LSTMCell",
     "sparse": "Embedding", "upsampling": "Upsample",
 }  # fmt: skip
 

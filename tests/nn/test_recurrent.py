@@ -13,6 +13,7 @@ import minigrad as torch
 from minigrad import nn
 from minigrad.autograd import gradcheck, gradgradcheck
 from minigrad.nn.utils import clip_grad_norm_, parametrizations, prune
+from minigrad.nn.utils.rnn import pack_sequence, unpack_sequence
 from tests.refusals import refusals
 
 RECORD = json.loads((Path(__file__).parent.parent / "data" / "recurrent.json").read_text())
@@ -160,6 +161,15 @@ def test_float16_is_rounded_once_for_each_layer():
     torch.testing.assert_close(found.float(), expected, rtol=1e-2, atol=1e-2)
 
 
+def test_the_output_prints_pytorchs_name_of_the_last_call():
+    x = torch.ones(5, 2, 3)
+    names = [
+        type(layer(x)[0].grad_fn).__name__
+        for layer in (nn.RNN(3, 4), nn.GRU(3, 4, bidirectional=True), nn.LSTM(3, 4), nn.LSTM(3, 4, proj_size=2))
+    ]
+    assert names == ["StackBackward0", "CatBackward0", "MkldnnRnnLayerBackward0", "StackBackward0"]
+
+
 def test_nothing_is_recorded_without_gradients():
     layer, x = nn.LSTM(3, 4), torch.randn(5, 2, 3)
     with torch.no_grad():
@@ -167,6 +177,49 @@ def test_nothing_is_recorded_without_gradients():
     with torch.inference_mode():
         assert layer(x)[0].is_inference()
     assert layer(x)[0].grad_fn is not None
+
+
+# ---- packed batches -------------------------------------------------------------------------------
+LENGTHS = [3, 1, 4, 3]
+
+
+@pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize("layer", [
+    nn.RNN(3, 4, bidirectional=True), nn.GRU(3, 4, 2, bidirectional=True), nn.LSTM(3, 4, 2),
+    nn.LSTM(3, 4, proj_size=2, bidirectional=True),
+], ids=repr)  # fmt: skip
+def test_a_packed_batch_is_run_as_each_of_its_sequences_alone(layer, given):
+    layer.double()
+    torch.manual_seed(0)
+    sequences = [torch.randn(n, 3, dtype=torch.float64) for n in LENGTHS]
+    places = layer.num_layers * (1 + layer.bidirectional)
+    widths = (layer.proj_size or 4, 4)[: 2 if layer.mode == "LSTM" else 1]
+    states = [torch.randn(places, 4, width, dtype=torch.float64) for width in widths]
+    single = len(states) == 1
+
+    def start(parts):
+        return () if not given else (parts[0] if single else tuple(parts),)
+
+    output, ends = layer(pack_sequence(sequences, enforce_sorted=False), *start(states))
+    slopes = torch.autograd.grad(output.data.square().sum() + flatten(ends)[-1].sum(), [*layer.parameters()])
+    wanted, total = [], 0.0
+    for n, x in enumerate(sequences):
+        alone, own_ends = layer(x, *start([state[:, n] for state in states]))
+        wanted.append(alone)
+        total = total + alone.square().sum() + flatten(own_ends)[-1].sum()
+        for found, expected in zip(flatten(ends), flatten(own_ends), strict=True):
+            torch.testing.assert_close(found[:, n], expected)
+    for found, expected in zip(unpack_sequence(output), wanted, strict=True):
+        torch.testing.assert_close(found, expected)
+    for found, expected in zip(slopes, torch.autograd.grad(total, [*layer.parameters()]), strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def test_a_packed_batch_of_sorted_sequences_keeps_its_order():
+    packed = pack_sequence([torch.randn(3, 2), torch.randn(1, 2)])
+    output, h = nn.GRU(2, 4)(packed)
+    assert type(output) is type(packed) and output.batch_sizes is packed.batch_sizes
+    assert output.sorted_indices is None and h.shape == (1, 2, 4)
 
 
 # ---- weights --------------------------------------------------------------------------------------
@@ -265,10 +318,19 @@ test_refused = refusals({
     "states of a batch": (call(make("LSTM"), (5, 3), (1, 1, 4), (1, 1, 4)), RuntimeError,
         r"^For unbatched 2-D input, hx and cx should also be 2-D but got \(3-D, 3-D\) tensors"),
     "one state of an LSTM": (call(make("LSTM"), (5, 2, 3), (1, 2, 4)), RuntimeError,
-        r"^LSTM: hx and cx are a pair of tensors \(h_0, c_0\), got one tensor of shape \(1, 2, 4\); a GRU has one"),
+        r"^hx and cx of an LSTM are a pair of tensors \(h_0, c_0\), got one tensor of shape \(1, 2, 4\); a GRU"),
     "a state of another type": (
         lambda: nn.GRU(3, 4)(torch.ones(5, 2, 3), torch.ones(1, 2, 4).double()), RuntimeError,
-        "^mat1 and mat2 must have the same dtype, but got Double and Float"),
+        "^mat1 and mat2 must have the same dtype, but got Double and Float: the state is minigrad.float64"),
+    "a packed batch of another type": (
+        lambda: nn.GRU(3, 4)(pack_sequence([torch.ones(2, 3).double()])), ValueError,
+        r"^RNN input dtype \(minigrad.float64\) does not match weight dtype \(minigrad.float32\)"),
+    "a packed batch with more axes": (
+        lambda: nn.GRU(3, 4)(pack_sequence([torch.ones(2, 3, 1)])), RuntimeError,
+        "^input must have 2 dimensions, got 3: the data of a PackedSequence"),
+    "a state of another packed batch": (
+        lambda: nn.GRU(3, 4)(pack_sequence([torch.ones(2, 3)]), torch.ones(1, 2, 4)), RuntimeError,
+        r"^Expected hidden size \(1, 1, 4\), got \[1, 2, 4\]"),
     "a list": (lambda: nn.GRU(3, 4)([1.0]), TypeError, r"GRU\(\): argument 'input' \(position 1\) must be Tensor, not"),
     "a pair for a GRU": (
         lambda: nn.GRU(3, 4)(torch.ones(5, 2, 3), (torch.ones(1, 2, 4),) * 2), TypeError,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from minigrad.nn.functional.dropouts import dropout
 from minigrad.nn.functional.linear import linear
 from minigrad.ops import recurrent_steps
-from minigrad.ops.complaints import check_factor_types
+from minigrad.ops.complaints import SCALAR_TYPES
 from minigrad.ops.join import cat, stack
 from minigrad.ops.recurrence import Path, find_path
 from minigrad.tensor import Tensor
@@ -34,7 +34,7 @@ class Stacking(NamedTuple):
 def run_rnn(relu: bool, rows: Tensor, start: Tensor, weights: Sequence[Tensor], path: Path) -> Tensor:
     """The states of Elman's RNN after each row of the input: (rows, in), (sequences, H) -> (rows, H)."""
     w_ih, w_hh, *biases = weights
-    check_factor_types(start, w_hh)
+    _check_types(start, w_hh)
     x = linear(rows, w_ih, _add_biases(biases))
     return recurrent_steps.rnn(x, start, w_hh, path=path, relu=relu)
 
@@ -42,7 +42,7 @@ def run_rnn(relu: bool, rows: Tensor, start: Tensor, weights: Sequence[Tensor], 
 def run_gru(rows: Tensor, start: Tensor, weights: Sequence[Tensor], path: Path) -> Tensor:
     """The states of a GRU after each row of the input: (rows, in), (sequences, H) -> (rows, H)."""
     w_ih, w_hh, *biases = weights
-    check_factor_types(start, w_hh)
+    _check_types(start, w_hh)
     b_ih, b_hh = biases or (None, None)
     return recurrent_steps.gru(linear(rows, w_ih, b_ih), start, w_hh, b_hh, path=path)
 
@@ -51,9 +51,17 @@ def run_lstm(rows: Tensor, start: Tensor, weights: Sequence[Tensor], path: Path)
     """The states of an LSTM after each row of the input, each with the cell's beside it: (rows, P + H)."""
     w_ih, w_hh, *others = weights
     projection = others.pop() if len(others) % 2 else None
-    check_factor_types(start, w_hh)
+    _check_types(start, w_hh)
     x = linear(rows, w_ih, _add_biases(others))
     return recurrent_steps.lstm(x, start, w_hh, projection, path=path)
+
+
+def _check_types(start: Tensor, weight: Tensor) -> None:
+    """Raises RuntimeError unless the states to start from have the dtype of the weights."""
+    if start.dtype != weight.dtype:
+        kinds = [SCALAR_TYPES.get(x.array.dtype.name, x.array.dtype.name) for x in (start, weight)]
+        detail = f"the state is {start.dtype}, the weights are {weight.dtype}: state.to({weight.dtype}) converts it"
+        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {kinds[0]} and {kinds[1]}: {detail}")
 
 
 def _add_biases(biases: Sequence[Tensor]) -> Tensor | None:

@@ -32,7 +32,7 @@ _ROOMS = {
     "padding": "padding",
     "pixelshuffle": "shape",
     "pooling": "pooling",
-    "rnn": "recurrent",
+    "rnn": "recurrent recurrent_cells",
     "sparse": "embedding",
     "upsampling": "shape",
 }

@@ -1,0 +1,107 @@
+"""Single steps of recurrent layers as functions: `torch.lstm_cell` and its relatives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from minigrad.nn.functional.recurrent import RUNS
+from minigrad.ops.arguments import require_tensors
+from minigrad.ops.copies import clone
+from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.join import cat
+from minigrad.ops.recurrence import find_path
+from minigrad.tensor import Tensor
+
+
+def rnn_tanh_cell(
+    input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> Tensor:
+    """One step of Elman's RNN: ``tanh(input W_ih^T + b_ih + hx W_hh^T + b_hh)``.
+
+    Shapes: input (batch, in), hx and result (batch, H), W_ih (H, in), W_hh (H, H), biases (H,).
+    Raises RuntimeError for sizes and dtypes that do not fit.
+    Source: J. L. Elman, "Finding structure in time", 1990
+
+    >>> import minigrad as torch
+    >>> torch.rnn_tanh_cell(torch.zeros(1, 2), torch.ones(1, 1), torch.ones(1, 2), torch.ones(1, 1))
+    tensor([[0.7616]])
+    """
+    return name_last_call(_step("RNN_TANH", input, (hx,), w_ih, w_hh, b_ih, b_hh), "TanhBackward0")
+
+
+def rnn_relu_cell(
+    input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> Tensor:
+    """One step of Elman's RNN with relu in the place of tanh; shapes and errors as those of `rnn_tanh_cell`.
+
+    >>> import minigrad as torch
+    >>> torch.rnn_relu_cell(torch.zeros(1, 2), torch.ones(1, 1), torch.ones(1, 2), torch.ones(1, 1))
+    tensor([[1.]])
+    """
+    return name_last_call(_step("RNN_RELU", input, (hx,), w_ih, w_hh, b_ih, b_hh), "ReluBackward0")
+
+
+def gru_cell(
+    input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
+) -> Tensor:
+    """One step of a GRU, by the formulas of `nn.GRU`: the next state.
+
+    Shapes: input (batch, in), hx and result (batch, H), W_ih (3 H, in), W_hh (3 H, H), biases (3 H,).
+    Raises RuntimeError for sizes and dtypes that do not fit.
+    Source: K. Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical machine
+    translation", 2014
+
+    >>> import minigrad as torch
+    >>> torch.gru_cell(torch.zeros(1, 2), torch.ones(1, 1), torch.zeros(3, 2), torch.zeros(3, 1))
+    tensor([[0.5000]])
+    """
+    return name_last_call(clone(_step("GRU", input, (hx,), w_ih, w_hh, b_ih, b_hh)), "AddBackward0")
+
+
+def lstm_cell(
+    input: Tensor, hx: Sequence[Tensor], w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None,
+    b_hh: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """One step of an LSTM, by the formulas of `nn.LSTM`: the next h and c of the pair `hx`.
+
+    Shapes: input (batch, in), h and c (batch, H), W_ih (4 H, in), W_hh (4 H, H), biases (4 H,).
+    Raises RuntimeError for sizes and dtypes that do not fit.
+    Source: S. Hochreiter and J. Schmidhuber, "Long short-term memory", 1997
+
+    >>> import minigrad as torch
+    >>> state = torch.zeros(1, 1), torch.ones(1, 1)
+    >>> torch.lstm_cell(torch.zeros(1, 2), state, torch.zeros(4, 2), torch.zeros(4, 1))[1]
+    tensor([[0.5000]])
+    """
+    h, c = hx
+    both = _step("LSTM", input, (h, c), w_ih, w_hh, b_ih, b_hh)
+    width = h.shape[1]
+    new_h, new_c = clone(both[:, :width]), clone(both[:, width:])
+    return name_last_call(new_h, "MulBackward0"), name_last_call(new_c, "AddBackward0")
+
+
+def _step(
+    mode: str, input: Tensor, states: tuple[Tensor, ...], w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None,
+    b_hh: Tensor | None,
+) -> Tensor:  # fmt: skip
+    """The states after one step, side by side."""
+    names = "input hx cx" if len(states) > 1 else "input hx"
+    require_tensors(f"{mode.lower()}_cell", names, input, *states)
+    _check_step(input, states, w_ih, w_hh)
+    start = states[0] if len(states) == 1 else cat(states, 1)
+    weights = [w_ih, w_hh] if b_ih is None or b_hh is None else [w_ih, w_hh, b_ih, b_hh]
+    return RUNS[mode](input, start, weights, find_path((input.shape[0],), False))
+
+
+def _check_step(input: Tensor, states: tuple[Tensor, ...], w_ih: Tensor, w_hh: Tensor) -> None:
+    """Raises RuntimeError for an input and states whose sizes do not fit to the weights and to each other."""
+    features, hidden = w_ih.shape[1], w_hh.shape[1]
+    if input.ndim != 2 or input.shape[1] != features:
+        raise RuntimeError(f"input has inconsistent input_size: got {input.shape[-1]} expected {features}")
+    for place, state in enumerate(states):
+        if state.ndim == 0 or state.shape[0] != input.shape[0]:
+            got = state.shape[0] if state.ndim else "none"
+            raise RuntimeError(f"Input batch size {input.shape[0]} doesn't match hidden{place} batch size {got}")
+        if state.ndim != 2 or state.shape[1] != hidden:
+            got = state.shape[1] if state.ndim > 1 else "none"
+            raise RuntimeError(f"hidden{place} has inconsistent hidden_size: got {got}, expected {hidden}")
