@@ -116,7 +116,7 @@ class RNNBase(Module):
         """The shapes of the states to start from."""
         return [(len(self._places()), batch, self._width())]
 
-    def _run(self, input: Tensor, hx: tuple[Tensor, ...] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def _run(self, input: Any, hx: tuple[Tensor, ...] | None) -> tuple[Any, tuple[Tensor, ...]]:
         """The output of all steps, and the states after the last one of each direction of each layer."""
         if isinstance(input, PackedSequence):
             return self._run_packed(input, hx)

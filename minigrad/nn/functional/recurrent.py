@@ -11,10 +11,10 @@ from functools import partial
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from minigrad.dtypes import SCALAR_TYPES
 from minigrad.nn.functional.dropouts import dropout
 from minigrad.nn.functional.linear import linear
 from minigrad.ops import recurrent_steps
-from minigrad.ops.complaints import SCALAR_TYPES
 from minigrad.ops.join import cat, stack
 from minigrad.ops.recurrence import Path, find_path
 from minigrad.tensor import Tensor
