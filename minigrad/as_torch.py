@@ -99,9 +99,11 @@ def remove() -> None:
 
 def _run_script() -> None:
     """Runs the script that the command line names, which finds its own folder and arguments, as under `python`."""
-    if not sys.argv[1:]:
+    if not sys.argv[1:] or sys.argv[1].startswith("-"):  # --help, or an option of a script that is not named
         raise SystemExit("usage: python -m minigrad.as_torch SCRIPT [ARGUMENT ...]")
     del sys.argv[0]
+    if not Path(sys.argv[0]).exists():
+        raise SystemExit(f"python -m minigrad.as_torch: there is no file {sys.argv[0]!r} in {str(Path.cwd())!r}")
     sys.path[0] = str(Path(sys.argv[0]).resolve().parent)
     runpy.run_path(sys.argv[0], run_name="__main__")
 

@@ -157,10 +157,18 @@ if __name__ == "__main__":
     assert done.returncode == 3
 
 
-def test_the_command_without_a_script_tells_its_usage():
-    done = run_script()
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("--epochs", 2)])
+def test_the_command_without_a_script_tells_its_usage(arguments):
+    done = run_script(*arguments)
     assert done.returncode == 1
     assert done.stderr.strip() == "usage: python -m minigrad.as_torch SCRIPT [ARGUMENT ...]"
+
+
+def test_a_script_that_is_not_there_is_told_in_a_sentence():
+    done = run_script("nowhere.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith("python -m minigrad.as_torch: there is no file 'nowhere.py' in '")
+    assert "Traceback" not in done.stderr
 
 
 def test_remove_takes_the_names_of_torch_away():

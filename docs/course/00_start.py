@@ -3,7 +3,8 @@
 #
 # This course teaches convolution: what it computes, how it learns, how the machine behind it works, and why it is fast.
 # You need Python and a little of lists and functions. Each chapter is one program: read it as a page, run it as a
-# script, or open it as a notebook, cell by cell. Chapters run alone; nothing is downloaded.
+# script (`python docs/course/00_start.py`), or open it as a notebook, cell by cell (VS Code does so, and Jupyter with
+# jupytext). Chapters run alone; nothing is downloaded.
 #
 # The library is called minigrad. It has PyTorch's names, so that all you learn here is also true for PyTorch.
 

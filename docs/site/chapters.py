@@ -6,11 +6,13 @@ import contextlib
 import io
 import json
 import os
+import posixpath
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 ELEMENT = re.compile(r"<body>(.*)</body>", re.DOTALL)  # of a page that a cell wrote
+LINK = re.compile(r"\[([^\]]*)\]\((?!https?:|#)([^)#\s]+)(?:#[^)\s]*)?\)")  # to a file
 CELL = re.compile(r"^# %%(?P<markdown> \[markdown\])?\n", re.MULTILINE)
 
 
@@ -68,10 +70,23 @@ def clean(printed: str) -> str:
 
 
 def show_in_place(code: str) -> str:
-    """A cell for a notebook: pictures are shown and not saved, and the verdict of `check` is not printed twice."""
+    """A cell for a notebook: pictures are shown and not saved, and the value of its last call is not printed, too."""
     code = re.sub(r"^( *)(viz\..*)\.savefig\([^()]*\)$", r"\1display(\2)", code, flags=re.MULTILINE)
     code = re.sub(r"^( *)(.*)\.save\(\"[^()]*\.html\"\)$", r"\1display(\2)", code, flags=re.MULTILINE)
-    return re.sub(r"^(course\.check\(.*\))(  #.*)?\Z", r"\1;\2", code, flags=re.MULTILINE)
+    return re.sub(r"^((?:course\.check|torch\.manual_seed)\(.*\))(  #.*)?\Z", r"\1;\2", code, flags=re.MULTILINE)
+
+
+def point_from_notebook(prose: str) -> str:
+    """Prose whose links lead to the other notebooks; of files that do not lie beside these, the place is told."""
+
+    def point(link: re.Match[str]) -> str:
+        text, target = link.groups()
+        if re.fullmatch(r"\d\d_\w+\.py", target):
+            return f"[{text}]({target.removesuffix('.py')}.ipynb)"
+        place = posixpath.normpath(f"docs/course/{target}")
+        return text if place.endswith(text) and "/" in text else f"{text} (`{place}`)"
+
+    return LINK.sub(point, prose)
 
 
 def write_notebook(path: Path) -> str:
@@ -84,7 +99,7 @@ def write_notebook(path: Path) -> str:
     )
     cells = []
     for number, cell in enumerate([start, *read_cells(source)]):
-        lines = (show_in_place(cell.text) if cell.is_code else cell.text).splitlines(keepends=True)
+        lines = (show_in_place(cell.text) if cell.is_code else point_from_notebook(cell.text)).splitlines(keepends=True)
         if cell.is_code:
             more = {"execution_count": None, "outputs": []}
             cells.append({"cell_type": "code", "id": f"c{number}", "metadata": {}, "source": lines, **more})

@@ -105,8 +105,24 @@ def test_a_notebook_shows_its_pictures_and_prints_no_verdict_twice(site):
     assert show('windows.save("windows.html")\nw.save("w.pt")') == 'display(windows)\nw.save("w.pt")'
     assert show("x = 1\ncourse.check('a', f)") == "x = 1\ncourse.check('a', f);"
     assert show("course.check('a', f(1))  # yours") == "course.check('a', f(1));  # yours"
+    assert show("import x\n\ntorch.manual_seed(0)") == "import x\n\ntorch.manual_seed(0);"
     for path in CHAPTERS:
         assert ".savefig" not in site["chapters"].write_notebook(path)
+
+
+def test_a_notebook_links_to_notebooks_and_tells_where_other_files_are(site):
+    point = site["chapters"].point_from_notebook
+    assert point("[Chapter 7](07_an_engine.py), [web](https://a.org/b.md)") == (
+        "[Chapter 7](07_an_engine.ipynb), [web](https://a.org/b.md)"
+    )
+    assert point("in [errors](../errors.md#a-b)") == "in errors (`docs/errors.md`)"
+    assert point("[ops/conv.py](../../minigrad/ops/conv.py)") == "ops/conv.py"
+    for path in CHAPTERS:
+        cells = json.loads(site["chapters"].write_notebook(path))["cells"]
+        prose = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+        links = re.findall(r"\]\(([^)]+)\)", prose)
+        books = {f"{chapter.stem}.ipynb" for chapter in CHAPTERS}
+        assert not [link for link in links if link not in books and not link.startswith("https://")]
 
 
 def test_wheels_are_checked_by_their_hashes(site, tmp_path):
