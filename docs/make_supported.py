@@ -1388,11 +1388,6 @@ DIFFERENCES = [
         "F.instance_norm(torch.ones(1, 1, 2), eps=0).isnan().all().item()",
     ),
     (
-        "the gradient of `F.pdist(p=0)`",
-        "None, as that of `x.norm(0)`, because no gradient arrives; PyTorch's is 0",
-        "[x := torch.eye(2, requires_grad=True), F.pdist(x, 0).sum().backward(), x.grad][2] is None",
-    ),
-    (
         "`matrix_exp` of float16",
         "refused; PyTorch 2.13 computes wrong numbers",
         "refuses('torch.matrix_exp(torch.eye(2).half())')",

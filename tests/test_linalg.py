@@ -235,6 +235,17 @@ def test_the_determinant_of_a_singular_matrix_has_a_gradient():
     assert a.grad.tolist() == [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 2.0]]
 
 
+@pytest.mark.parametrize("least", [1.0, 1e-2, 1e-5, 0.0])
+def test_the_gradient_of_a_determinant_is_exact_however_near_a_matrix_is_to_a_singular_one(least):
+    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((4, 4)))[0]
+    sizes = np.array([1.0, 2.0, 3.0, least])
+    both = torch.tensor(np.stack([turn * sizes @ turn.T, np.eye(4)]), dtype=torch.float32).requires_grad_()
+    torch.det(both).sum().backward()
+    cofactors = turn * (np.prod(sizes[:3]) * np.array([least / 1, least / 2, least / 3, 1])) @ turn.T
+    np.testing.assert_allclose(both.grad[0].numpy(), cofactors, atol=2e-5)
+    assert both.grad[1].tolist() == np.eye(4).tolist()
+
+
 def test_the_determinant_of_a_singular_matrix_has_a_second_derivative():
     singular = np.array([np.arange(1.0, 10.0).reshape(3, 3), np.zeros((3, 3)), np.diag([1.0, 0.0, 2.0])])
     a, along = torch.tensor(singular, requires_grad=True), torch.arange(9.0, dtype=torch.float64).reshape(3, 3)

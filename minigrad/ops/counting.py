@@ -52,13 +52,12 @@ def unique(
 
 
 def _find_unique(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -> tuple[Any, ...]:
-    if not (with_inverse or with_counts):
-        return (np.unique(x, axis=d, equal_nan=False),)
-    how: Any = {"return_inverse": with_inverse, "return_counts": with_counts, "equal_nan": False}
+    # With counts NumPy sorts. Alone it finds integers by a table, which may take twenty times as long.
+    how: Any = {"return_inverse": with_inverse, "return_counts": True, "equal_nan": False}
     values, *others = np.unique(x, axis=d, **how)
     if with_inverse:
         others[0] = others[0].reshape(x.shape if d is None else -1)
-    return values, *[as_int64(x) for x in others]
+    return values, *[as_int64(found) for found in others[: with_inverse + with_counts]]
 
 
 def _collect_answers(find: Any, input: Any, dim: Any, with_inverse: bool, with_counts: bool) -> Any:

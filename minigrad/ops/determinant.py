@@ -34,16 +34,26 @@ def _svd_of_finite(x: Array) -> tuple[Array, Array, Array]:
 
 
 def _cofactor_forward(x: Array) -> Array:
-    """The cofactors det(A) A^-T, also of a singular matrix: from products of all singular values except one."""
+    """The cofactors ``det(A) A^-T``; of a matrix that is nearly singular, by its singular values."""
     if not x.shape[-1]:
         return x.copy()
+    determinant = np.linalg.det(x)[..., None, None]
+    solvable = np.logical_and(np.isfinite(determinant), determinant != 0)
+    inverse = np.linalg.inv(np.where(solvable, x, constant_like(x, np.eye(x.shape[-1]))))
+    cofactors = mT(determinant * inverse)
+    condition = np.linalg.norm(x, axis=(-2, -1)) * np.linalg.norm(inverse, axis=(-2, -1))
+    rest = ~(solvable[..., 0, 0] & (condition < 1e3 * math.sqrt(x.shape[-1])))  # the inverse is not exact enough
+    if rest.any():
+        cofactors[rest] = _cofactors_by_values(x[rest])
+    return cofactors
+
+
+def _cofactors_by_values(x: Array) -> Array:
+    """The cofactors from products of all singular values except one."""
     u, s, vh = _svd_of_finite(x)
     others = np.stack([_multiply_without(s, i) for i in range(s.shape[-1])], -1)
     sign = np.linalg.det(u) * np.linalg.det(vh)
-    cofactors = sign[..., None, None] * (u * others[..., None, :]) @ vh
-    regular = s[..., -1] > 1e-3 * s[..., 0]  # where the inverse is exact enough; it rounds as PyTorch's
-    cofactors[regular] = mT(np.linalg.det(x)[regular][..., None, None] * np.linalg.inv(x[regular]))
-    return cofactors
+    return sign[..., None, None] * (u * others[..., None, :]) @ vh
 
 
 def _cofactor_slope_forward(g: Array, x: Array) -> Array:

@@ -34,10 +34,8 @@ def _carry(g: Any, *, source: MemoryLayout, target: MemoryLayout) -> Any:
     share memory share its value equally. Linear in g.
     """
     xp = array_module(g)
-    memory = xp.bincount(source.find_places(xp), g.reshape(-1), source.size)
     places = target.find_places(xp)
-    if places.size > len(xp.unique(places)):
-        memory = memory / _count_readers(xp, places, source.size)
+    memory = xp.bincount(source.find_places(xp), g.reshape(-1), source.size) / _count_readers(xp, places, source.size)
     return memory[places].reshape(target.shape).astype(g.dtype)
 
 

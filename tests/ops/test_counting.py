@@ -12,6 +12,16 @@ def test_unique_with_inverse_and_counts():
     assert torch.unique(torch.tensor([[1, 1], [1, 1]]), dim=0).tolist() == [[1, 1]]
 
 
+@pytest.mark.parametrize("dim", [None, 0])
+def test_unique_gives_what_is_asked_for_alone(dim):
+    x = torch.tensor([3, 1, 3, 2])
+    values, inverse, counts = torch.unique(x, return_inverse=True, return_counts=True, dim=dim)
+    assert (values.tolist(), inverse.tolist(), counts.tolist()) == ([1, 2, 3], [2, 0, 2, 1], [1, 1, 2])
+    assert torch.unique(x, dim=dim).tolist() == [1, 2, 3]
+    assert torch.unique(x, return_inverse=True, dim=dim)[1].tolist() == [2, 0, 2, 1]
+    assert torch.unique(x, return_counts=True, dim=dim)[1].tolist() == [1, 1, 2]
+
+
 def test_a_histogram_of_the_largest_numbers_counts_them_all():
     for dtype, most in ((torch.float16, 6e4), (torch.float32, 3e38)):
         assert torch.histc(torch.tensor([most, most, -most], dtype=dtype), 4).tolist() == [1.0, 0.0, 0.0, 2.0]

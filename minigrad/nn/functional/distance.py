@@ -15,6 +15,7 @@ from minigrad.ops.composed import read_from
 from minigrad.ops.copies import cast
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.masks import where
+from minigrad.ops.norm import cdist
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.ops.unary import exp, log1p
 from minigrad.tensor import Tensor
@@ -74,8 +75,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         raise RuntimeError(f"pdist only supports non-negative p values, got {p}")
     require_floats("pdist", input)
     first, second = triu_indices(len(input), len(input), 1)
-    apart = input[first] - input[second]
-    return read_from(apart.norm(p if apart.shape[1] else 1, 1), "PdistBackward0", input)
+    return read_from(cdist(input, input, p)[first, second], "PdistBackward0", input)
 
 
 @loss
