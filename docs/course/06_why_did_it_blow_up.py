@@ -3,6 +3,9 @@
 #
 # With a learning rate of 0.03 the kernel is found in thirty steps. With 0.04 the loss grows without limit. Between them
 # lies a largest stable rate, and it can be computed exactly.
+#
+# The gradient is computed by the library here: for a K with `requires_grad=True`, `torch.autograd.grad(loss, K)`
+# returns it, in a tuple, and leaves `K.grad` alone. The update stands under `no_grad`, because it is no part of a loss.
 
 # %%
 import minigrad as torch

@@ -237,10 +237,11 @@ assert gradients(image * image + bias, bias, g=np.ones((2, 3)))[0] == 6.0
 # ## Step 4: what to keep
 #
 # A call stores all its values, and with them its own result, which refers to the call: a reference cycle. Reference
-# counting, which frees objects in Python at once, cannot free a cycle. Training uses more and more memory.
+# counting, which frees objects in Python at once, cannot free a cycle. Python's collector (`gc`) finds cycles later, by
+# searching; until then training uses more and more memory. A weak reference shows it: it does not keep its object alive.
 
 # %%
-gc.disable()
+gc.disable()  # no search while we look
 result = exp(image)
 ghost = weakref.ref(result)
 del result

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 10. A small LeNet reads handwriting
 #
-# 1797 digits, written by 43 people, 8 x 8 pixels each, come with scikit-learn (`pip install scikit-learn`); nothing is
+# 1797 digits, written by 13 people, 8 x 8 pixels each, come with scikit-learn (`pip install scikit-learn`); nothing is
 # downloaded. The net is a smaller LeNet (LeCun et al., 1998).
 
 # %%

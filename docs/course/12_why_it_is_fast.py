@@ -18,9 +18,9 @@ torch.manual_seed(0)
 # ## One product
 #
 # Write each window as a column: its pixels, row by row. Then the whole convolution is one matrix product: kernels as
-# rows, windows as columns. That is **im2col**. It copies each pixel up to h * w times, and is still much faster,
-# because processors are best at products of large matrices. The picture shows window 2 of 6, counted from 0, and its
-# column.
+# rows, windows as columns. That is **im2col**; `F.unfold` writes the columns. It copies each pixel up to h * w times,
+# and is still much faster, because processors are best at products of large matrices. The picture shows window 2 of 6,
+# counted from 0, and its column.
 
 # %%
 X = torch.arange(12.0).reshape(3, 4)

@@ -94,8 +94,9 @@ else:
 
 # %% [markdown]
 # With a mean instead of the sum, the workers average their gradients (if their shares are equally large). That is all
-# that data-parallel training does; the rest is sending numbers quickly. Two things to watch: batch norm uses only the
-# worker's own part of the batch; and all workers must start with the same weights.
+# that data-parallel training does; the rest is sending numbers quickly. Two things to watch: all workers must start
+# with the same weights; and a layer that computes with the whole batch, as batch norm does (chapter 15), sees only the
+# worker's own part of it.
 #
 # ## With minigrad.distributed
 #
