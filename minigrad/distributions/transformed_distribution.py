@@ -276,7 +276,7 @@ class Weibull(TransformedDistribution):
     def __init__(self, scale: Any, concentration: Any, validate_args: bool | None = None) -> None:
         self.scale, self.concentration = as_parameters(scale, concentration)
         turns = [PowerTransform(self.concentration.reciprocal()), AffineTransform(0, self.scale)]
-        super().__init__(Exponential(full_like(self.scale, 1.0)), turns, validate_args)
+        super().__init__(Exponential(full_like(self.scale, 1.0), validate_args=False), turns, validate_args)
 
     def _moment(self, power: int) -> Any:
         """The mean of ``(x / scale)^power``."""

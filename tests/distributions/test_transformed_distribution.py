@@ -63,6 +63,17 @@ def test_transforms_may_widen_the_batch_or_join_it():
     assert joined.expand((4,)).log_prob(torch.ones(3)).shape == (4,)
 
 
+@pytest.mark.parametrize(
+    "law",
+    [D.LogNormal(0.0, 1.0, False), D.HalfNormal(1.0, False), D.Gumbel(0.0, 1.0, False), D.Pareto(1.0, 2.0, False),
+     D.Weibull(1.0, 2.0, False)],
+    ids=lambda law: type(law).__name__,
+)  # fmt: skip
+def test_without_validation_no_value_is_checked(law):
+    outside = torch.tensor([-1.0, float("nan")])
+    assert law.log_prob(outside).shape == (2,) and law.cdf(outside).shape == (2,)
+
+
 def test_a_decreasing_transform_turns_the_cdf():
     law = D.TransformedDistribution(D.Uniform(0.0, 1.0), D.AffineTransform(0.0, -2.0))
     assert law.cdf(T(-0.5)).item() == 0.75 and law.icdf(T(0.75)).item() == -0.5
