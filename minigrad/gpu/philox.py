@@ -255,7 +255,7 @@ class Philox:
         return out
 
     def drop(self, x: Array, p: float, near: int) -> tuple[Array, Array]:
-        """`x` with some elements dropped, and what they are multiplied by: 0 with probability `p`, else ``1 / (1 - p)``.
+        """`x` with some elements dropped, and the factors of all: 0 with probability `p`, else ``1 / (1 - p)``.
 
         Up to `near` neighbours share a thread's words.
 
