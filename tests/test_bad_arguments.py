@@ -23,13 +23,10 @@ NUMBERS = {
     "arange": (lambda bad: mg.arange(0, 3, bad), "arange(): argument 'step' must be a number"),
     "bernoulli_": (lambda bad: ones(2).bernoulli_(bad), "bernoulli_(): argument 'p' must be a number"),
     "xavier": (lambda bad: nn.init.xavier_normal_(ones(2, 2), bad), "xavier(): argument 'gain' must be a number"),
-    "clip_grad_norm_": (
-        lambda bad: nn.utils.clip_grad_norm_([ones(2)], bad),
-        "clip_grad_norm_(): argument 'max_norm' must be a number"),
     "learning rate": (lambda bad: mg.optim.SGD([leaf(2)], bad), "SGD(): argument 'lr' must be a number"),
     "groups of a layer": (lambda bad: nn.GroupNorm(bad, 4), "num_groups must be an int"),
     "channels of a layer": (lambda bad: nn.Conv2d(bad, 4, 3), "in_channels must be an int"),
-    "a normalized shape": (lambda bad: nn.LayerNorm(bad), "LayerNorm(): sizes must be ints"),
+    "a normalized shape": (lambda bad: nn.LayerNorm(bad), "LayerNorm(): argument 'normalized_shape' must be tuple"),
     "a bound": (lambda bad: ones(2).random_(0, bad or "a"), "random_(): 'to' must be an int"),
     "repeats": (lambda bad: mg.repeat_interleave(ones(2), bad), "repeats must be an int"),
     "a power": (lambda bad: mg.matrix_power(ones(2, 2), bad), "matrix_power(): argument 'n' must be an int"),
@@ -76,7 +73,7 @@ OTHERS = {
     "lists for tensors": (
         lambda: mg.utils.data.TensorDataset(ones(2), [1]),
         AttributeError,
-        "TensorDataset(): argument 'tensors' (position 2) must be Tensor, not list",
+        "'list' object has no attribute 'size': TensorDataset takes tensors; ",
     ),
     "a number to join": (lambda: mg.cat(3), TypeError, "must be tuple of Tensors, not int; write cat([x, y])"),
     "a text for parameters": (
@@ -102,7 +99,11 @@ OTHERS = {
         "not a Tensor of shape () that requires a gradient, which would not reach it; give x.item()",
     ),
     "a text in the place of no argument": (lambda: F.gelu(ones(2), "tanh"), TypeError, "gelu() takes 1 positional"),
-    "a truth for a size": (lambda: mg.zeros(True), TypeError, "zeros(): sizes must be ints, got bool True"),
+    "a truth for a size": (
+        lambda: mg.zeros(True),
+        TypeError,
+        "zeros(): argument 'size' must be tuple of ints, not bool True",
+    ),
     "halves of times": (lambda: mg.repeat_interleave(ones(2), ones(2)), NotImplementedError, "with .long() or .bool()"),
     "a list within": (lambda: [1.0] in ones(2), RuntimeError, "only supports Tensor or scalar, but you passed in"),
     "a list for a type": (lambda: ones(2).type([]), TypeError, "dtype must be a minigrad dtype"),
@@ -210,7 +211,7 @@ OTHERS = {
     "the size of a grid as a tensor": (
         lambda: F.affine_grid(ones(1, 2, 3), ones(4), False),
         TypeError,
-        "affine_grid(): sizes must be ints, got Tensor",
+        "affine_grid(): argument 'size' must be tuple of ints, not Tensor",
     ),
     "an order of pooling that is an array": (
         lambda: F.lp_pool2d(ones(1, 2, 2), np.ones(2), 2),
@@ -331,7 +332,11 @@ OTHERS = {
         ValueError,
         "var has negative entry",
     ),
-    "shapes of text": (lambda: mg.broadcast_shapes("a"), TypeError, "broadcast_shapes(): sizes must be ints"),
+    "shapes of text": (
+        lambda: mg.broadcast_shapes("a"),
+        TypeError,
+        "broadcast_shapes(): argument 'shapes' must be tuple of ints",
+    ),
 }
 
 

@@ -114,14 +114,15 @@ def as_list(name: str, size: Any) -> Any:
     return size
 
 
-def read_size(name: str, size: tuple[Any, ...], numpy_dtype: Any) -> tuple[int, ...]:
+def read_size(name: str, size: tuple[Any, ...], numpy_dtype: Any, first: str = "") -> tuple[int, ...]:
     """The shape given as ``f(2, 3)`` or ``f((2, 3))``, for elements of `numpy_dtype`.
 
-    Raises TypeError unless these are ints, RuntimeError for negative ones and for sizes beyond any memory.
+    Raises TypeError unless these are ints, RuntimeError for sizes beyond any memory and for negative ones, which begins
+    with the words `first`.
     """
     shape = sizes(name, size)
     if shape and min(shape) < 0:
-        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+        raise RuntimeError(f"{first}Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     check_countable(shape, numpy_dtype)
     return shape
 
@@ -144,7 +145,7 @@ def zeros(*size: Any, xp: Any, dtype: Any) -> Any:
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    return xp.zeros(read_size("zeros", size, dtype), dtype)
+    return xp.zeros(read_size("zeros", size, dtype, "zeros: Dimension size must be non-negative. "), dtype)
 
 
 @creates

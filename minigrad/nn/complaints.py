@@ -111,17 +111,35 @@ def check_registration(module: Any, kind: str, name: Any, value: Any) -> None:
     if not isinstance(name, str):
         raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
     if "." in name or not name:
-        raise KeyError(f'{kind} name can\'t be "" or contain ".", got: {name!r}; a dot separates modules')
+        words = 'contain ".", got' if name else 'be empty string "", got'
+        raise KeyError(f"{kind} name can't {words}: {name}; a dot separates modules")
     if (name in vars(module) or hasattr(type(module), name)) and module._kinds.get(name) != kind:
         raise KeyError(f"attribute '{name}' already exists in {type(module).__name__}")
     if not isinstance(value, TAKES[kind]):
-        raise wrong_kind(kind, name, value)
+        raise not_registered(kind, name, value)
+
+
+_WANTED = {PARAMETER: "minigrad.nn.Parameter", BUFFER: "minigrad.Tensor", MODULE: "minigrad.nn.Module"}
 
 
 def wrong_kind(kind: str, name: str, value: Any) -> TypeError:
-    """The error for a `value` of another kind than its name is registered as."""
-    wanted = {PARAMETER: "minigrad.nn.Parameter", BUFFER: "minigrad.Tensor", MODULE: "minigrad.nn.Module"}[kind]
-    typename, hint = type_name(value), ""
+    """The error for a `value` of another kind than the attribute it is assigned to."""
+    registered = f"{'child ' if kind == MODULE else ''}{kind} '{name}' ({_WANTED[kind]} or None expected)"
+    return TypeError(f"cannot assign '{type_name(value)}' as {registered}{_hint_at(kind, name, value)}")
+
+
+def not_registered(kind: str, name: str, value: Any) -> TypeError:
+    """The error for a `value` that cannot be registered as a `kind`, in PyTorch's words."""
+    words = f"cannot assign '{type_name(value)}' object to {kind} '{name}' ({_WANTED[kind]} or None required)"
+    if kind == MODULE:
+        itself = isinstance(value, type) or inspect.isroutine(value)  # a class or a function has a name of its own
+        words = f"{f'{value.__module__}.{value.__qualname__}' if itself else type_name(value)} is not a Module subclass"
+    return TypeError(f"{words}{_hint_at(kind, name, value)}")
+
+
+def _hint_at(kind: str, name: str, value: Any) -> str:
+    """What to write where a `value` of another kind is given, after a semicolon."""
+    hint = ""
     if isinstance(value, Tensor) and kind == MODULE:
         hint = "; layers are put together first, then called with the tensor"
     elif isinstance(value, Tensor):
@@ -135,11 +153,13 @@ def wrong_kind(kind: str, name: str, value: Any) -> TypeError:
         hint = "; write minigrad.tensor(...) around it"
     elif kind == PARAMETER and not isinstance(value, Registry):
         hint = "; write nn.Parameter(minigrad.tensor(...))"
+    elif isinstance(value, dict) and kind == MODULE:
+        hint = "; layers with names of their own come in an OrderedDict: Sequential(OrderedDict(layers))"
     elif isinstance(value, (list, tuple)) and kind == MODULE:
         hint = "; unpack the layers: Sequential(*layers)"
     elif callable(value) and kind == MODULE:
         hint = "; a function is no layer: take its layer, nn.ReLU() for F.relu, or call it in a forward of your own"
-    return TypeError(f"cannot assign '{typename}' as {kind} '{name}' ({wanted} or None expected){hint}")
+    return hint
 
 
 # ---- of constructors ------------------------------------------------------------------------------

@@ -143,9 +143,9 @@ class ListOfModules(ListContainer):
         Tanh()
         """
         if not isinstance(value, TAKES[MODULE]):
-            from minigrad.nn.complaints import wrong_kind
+            from minigrad.nn.complaints import not_registered
 
-            raise wrong_kind(MODULE, str(index), value)  # names the place asked for; append would name the end
+            raise not_registered(MODULE, str(index), value)  # names the place asked for; append would name the end
         return super().insert(index, value)
 
     def _register(self, kind: str, name: str, value: Any) -> None:

@@ -20,7 +20,7 @@ from minigrad.tensor import Tensor
 
 def _read_shape(name: str, given: Any) -> tuple[int, ...]:
     """A `normalized_shape`: one length, or several."""
-    return sizes(name, (tuple(given) if is_sequence(given) else given,))
+    return sizes(name, (tuple(given) if is_sequence(given) else given,), "normalized_shape")
 
 
 class Normalization(Layer):

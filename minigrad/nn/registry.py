@@ -149,9 +149,9 @@ class Registry:
         ReLU()
         """
         if not isinstance(module, TAKES[MODULE]):  # as in PyTorch, checked before the name
-            from minigrad.nn.complaints import wrong_kind
+            from minigrad.nn.complaints import not_registered
 
-            raise wrong_kind(MODULE, name, module)
+            raise not_registered(MODULE, name, module)
         self._check_new(MODULE, name, module)
         self._register(MODULE, name, module)
 

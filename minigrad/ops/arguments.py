@@ -232,8 +232,8 @@ def axes(dim: Any, ndim: int) -> tuple[int, ...] | None:
     return found if found and ndim else None
 
 
-def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
-    """The ints of ``f(2, 3)``, ``f((2, 3))`` or ``f(Size([2, 3]))``."""
+def sizes(name: str, shape: tuple[Any, ...], parameter: str = "size") -> tuple[int, ...]:
+    """The ints of ``f(2, 3)``, ``f((2, 3))`` or ``f(Size([2, 3]))``, which the function calls `parameter`."""
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = tuple(shape[0])
     elif not shape:
@@ -244,11 +244,11 @@ def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
     else:  # nearly always
         return shape
     if shape[0].__class__ is bool:  # as in PyTorch, which checks only the first
-        raise complaints.not_lengths(name, shape)
+        raise complaints.not_lengths(name, shape, parameter)
     try:
         return tuple(map(index, shape))
     except TypeError:
-        raise complaints.not_lengths(name, shape) from None
+        raise complaints.not_lengths(name, shape, parameter) from None
 
 
 # ---- lengths along several axes, as of a kernel ---------------------------------------------------

@@ -12,7 +12,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, is_array, wrap
 from minigrad.backend import quiet
 from minigrad.ops.arguments import of_tensors
-from minigrad.ops.complaints import no_operand
+from minigrad.ops.complaints import no_difference, no_operand
 from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import REAL, as_operator, binary, promote_arrays, twin_of
 from minigrad.ops.former_order import takes_former_order
@@ -41,9 +41,8 @@ def _extreme(name: str, ufunc: np.ufunc, which: str, sign: str, loses: np.ufunc,
 
 
 def _refuse_bools(input: Any, other: Any) -> None:
-    if _is_bool(input) or _is_bool(other):
-        hint = "To invert a mask, use the `~` or `logical_not()` operator instead; for two masks, `^`"
-        raise RuntimeError(f"Subtraction, the `-` operator, with a bool tensor is not supported. {hint}.")
+    if bools := _is_bool(input) + _is_bool(other):
+        raise no_difference(bools)
 
 
 def _is_bool(x: Any) -> bool:

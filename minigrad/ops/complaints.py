@@ -88,6 +88,8 @@ def how_to_give_a_tensor(got: Any, name: str = "") -> str:
         hint = "pass one of its values" + (f", for example that of {next(iter(got))!r}" if got else "")
     elif hasattr(got, "_fields"):  # a named tuple, as max(dim) returns
         hint = f"it holds {len(got)} tensors: pass one of them, {' or '.join(f'.{field}' for field in got._fields)}"
+    elif isinstance(got, tuple) and len(got) == 2 and isinstance(got[0], str) and isinstance(got[1], TensorBase):
+        hint = "it is a name with its tensor, as of named_parameters(): pass the tensor alone, as of parameters()"
     elif isinstance(got, (list, tuple)) and got and isinstance(got[0], str):
         hint = "texts hold no numbers: give each name a number, for example sorted(set(names)).index(name)"
     elif isinstance(got, (list, tuple)) and any(isinstance(x, TensorBase) for x in got):
@@ -133,12 +135,24 @@ def not_implemented_for(name: str, dtype: Any, hint: str = "") -> NotImplemented
     return NotImplementedError(f"\"{name}\" not implemented for '{kind}'; convert the tensor first, {remedy}{hint}")
 
 
+_OF_A_MASK = "is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
+BOOL_NEGATED = f"Negation, the `-` operator, on a bool tensor {_OF_A_MASK}"
+
+
+def no_difference(bools: int) -> RuntimeError:
+    """The error for a difference of which one operand or both, as `bools` tells, are of dtype bool."""
+    rest = f"a bool tensor {_OF_A_MASK}"
+    if bools == 2:
+        rest = "two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead."
+    return RuntimeError(f"Subtraction, the `-` operator, with {rest}")
+
+
 # ---- indices -------------------------------------------------------------------------------------
 _INDEX_WORDS = {  # of NumPy and CuPy -> PyTorch's
     r"out of bounds for axis": "out of bounds for dimension",
     r"too many indices for array: array is (\d+)-dimensional, but": r"too many indices for tensor of dimension \1:",
     r"boolean index did not match indexed array along axis (\d+); size of axis is (\d+) but size of .* axis is (\d+)":
-        r"the shape of the mask does not match the shape of the indexed tensor at index \1: it has \3 there, not \2",
+        r"The shape of the mask does not match the shape of the indexed tensor at index \1: it has \3 there, not \2",
     r"indexing arrays could not": "indexing tensors could not",
 }  # fmt: skip
 
@@ -150,8 +164,17 @@ def no_such_element(error: IndexError, doing: str) -> IndexError:
     for theirs, ours in _INDEX_WORDS.items():
         words = re.sub(theirs, ours, words)
     if words.startswith("too many indices") and doing.endswith("shape ()"):
-        words = "too many indices for a 0-d tensor: it holds one number, x.item()"
+        words = "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim tensor to a number"
     return IndexError(f"{words} ({doing})")
+
+
+def no_such_dim(error: Exception, name: str, dim: Any, shape: tuple[int, ...]) -> Exception:
+    """The error for an axis that the method `name` is asked for, which is no int or not there."""
+    if isinstance(error, TypeError):
+        return TypeError(f"{name}(): argument 'dim' (position 1) must be int, not {show_value(dim)}")
+    if not shape:
+        return IndexError(f"{name}(): Dimension specified as {dim} but tensor has no dimensions")
+    return IndexError(f"{error}: {name}() of a tensor of shape {shape}")
 
 
 # ---- shapes --------------------------------------------------------------------------------------
@@ -202,13 +225,13 @@ def no_list_of_lengths(name: str, size: Any) -> TypeError:
     return TypeError(f"{name}(): argument 'size' must be tuple of ints, not {show_value(size)}{cure}")
 
 
-def not_lengths(name: str, shape: tuple[Any, ...]) -> TypeError:
-    """The error for a shape with lengths that are no ints; of bools PyTorch refuses only a first one."""
+def not_lengths(name: str, shape: tuple[Any, ...], parameter: str) -> TypeError:
+    """The error for a shape, given as `parameter`, with lengths that are no ints, or a first one that is a bool."""
     wrong = shape[0] if shape[0].__class__ is bool else next(n for n in shape if not isinstance(n, int))
     where = f" in {shape!r}" if len(shape) > 1 and len(repr(shape)) <= LONGEST else ""
     if isinstance(wrong, TensorBase) and wrong.array.ndim:
         where = "; the sizes of a tensor are x.shape"
-    return TypeError(f"{name}(): sizes must be ints, got {show_value(wrong)}{where}")
+    return TypeError(f"{name}(): argument '{parameter}' must be tuple of ints, not {show_value(wrong)}{where}")
 
 
 def does_not_fit(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError:
@@ -232,7 +255,15 @@ def cannot_be_assigned(value: Any, dtype: Any) -> Exception:
 
 
 def does_not_fit_region(value: Any, region: Any, whole: Any) -> RuntimeError:
-    """The error for an array `value` that does not broadcast to the `region` of `whole` that an index names."""
+    """The error for an array `value` that does not broadcast to the `region` of `whole` that an index names.
+
+    PyTorch has one for regions that are views, and one for those under tensors and lists.
+    """
+    is_view = region.base is not None and region.base is (whole if whole.base is None else whole.base)
+    if is_view and value.ndim <= region.ndim:
+        return RuntimeError(
+            f"{cannot_expand(value.shape, region.shape)} (assigning into a tensor of shape {whole.shape})"
+        )
     shapes = f"{list(value.shape)} cannot be broadcast to indexing result of shape {list(region.shape)}"
     return RuntimeError(f"shape mismatch: value tensor of shape {shapes} (of a tensor of shape {tuple(whole.shape)})")
 
@@ -240,7 +271,8 @@ def does_not_fit_region(value: Any, region: Any, whole: Any) -> RuntimeError:
 def is_no_view(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError:
     """The error for a shape under which the elements cannot be seen without a copy."""
     hint = "(at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead"
-    return RuntimeError(f"view size {wanted} is not compatible with input tensor's size {have} and stride {hint}.")
+    got = f"a tensor of shape {have}, whose elements do not lie in this order, cannot be seen as {wanted}"
+    return RuntimeError(f"view size is not compatible with input tensor's size and stride {hint}: {got}.")
 
 
 def cannot_expand(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError:
@@ -362,6 +394,14 @@ def writes_into_leaf(name: str, shape: tuple[int, ...]) -> RuntimeError:
     )
 
 
+def name_write(error: TypeError, name: str) -> TypeError:
+    """`error` of the function `name` with the name of its version that writes in place, whose tensor is not counted."""
+    words = str(error).replace("for ** or pow()", "for **=", 1).replace(f"{name}(", f"{name}_(", 1)
+    count = lambda found: f"(position {int(found[1]) - 1})"  # noqa: E731 (of the arguments after the tensor itself)
+    error.args = (re.sub(r"\(position (\d+)\)", count, words, count=1),)
+    return error
+
+
 def writes_into_view_of_leaf(name: str) -> RuntimeError:
     """The error for a write that is recorded, into a view of such a leaf."""
     hint = f"is being used in an in-place operation ({name}). Write inside minigrad.no_grad(), or through .data"
@@ -394,7 +434,7 @@ def refuse_options(cls: type, options: dict[str, Any]) -> None:
     """Raises TypeError for an option that the constructor does not take, and for several numbers as a flag."""
     known = inspect.signature(cls).parameters
     if not options.keys() <= known.keys() and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
-        raise unknown_option(cls, options, tuple(known))
+        raise unknown_option(cls, options, tuple(name for name, p in known.items() if p.kind is not p.VAR_POSITIONAL))
     types = cls.__init__.__annotations__  # type: ignore[misc]
     for name, value in options.items():
         if str(types.get(name)).startswith("bool"):
@@ -407,5 +447,5 @@ def unknown_option(cls: type, options: dict[str, Any], known: tuple[str, ...]) -
 
     option = next(name for name in options if name not in known)
     meant = find_meant(option, known)
-    hint = f"; did you mean {meant!r}?" if meant else f"; it takes {', '.join(known) or 'none'}"
+    hint = f"; did you mean {meant!r}?" if meant else f"; it takes {', '.join(known) or 'none by name'}"
     return TypeError(f"{cls.__name__}() got an unexpected keyword argument {option!r}{hint}")

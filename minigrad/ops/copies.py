@@ -156,7 +156,7 @@ def flip(input: Tensor, dims: Any) -> Tensor:
         raise TypeError(
             f"flip(): argument 'dims' must be a tuple of ints, not {shorten(dims)}; write (0,) for the first axis"
         )
-    turned = [axis(d, input.array.ndim) for d in sizes("flip", (dims,))]
+    turned = [axis(d, input.array.ndim) for d in sizes("flip", (dims,), "dims")]
     if len(set(turned)) != len(turned):
         raise RuntimeError(f"dim appears multiple times in the list of dims: {turned}")
     return turn(input, dims=tuple(turned) if input.array.ndim else ())

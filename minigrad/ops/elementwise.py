@@ -56,13 +56,13 @@ def elementwise(name: str, forward: Callable[..., Any], *rules: Rule | None, **o
 
 def unary(
     name: str, forward: Callable[..., Any], rule: Rule | None, formula: str = "", example: str = "", *,
-    domain: str = "", result: str = REAL, refuses: str = "", hint: str = "", in_float32: bool = False,
+    domain: str = "", result: str = REAL, refuses: str = "", refusal: str = "", in_float32: bool = False,
     cast: bool = False, gradient: str = "",
 ) -> Unary:  # fmt: skip
     """An operation of one tensor. With `result=REAL`, integers are computed as the default float.
 
-    `refuses` names the kinds of dtypes that the operation does not take, as NumPy spells them ("fiub"); `hint` ends the
-    error for them. `in_float32` is that of `operation`, `cast` that of `write_out`; real results may always be cast.
+    `refuses` names the kinds of dtypes that the operation does not take, as NumPy spells them ("fiub"); `refusal`
+    tells of these. `in_float32` is that of `operation`, `cast` that of `write_out`; real results may always be cast.
     The docstring is made of the formula, its domain, the source of the rule (or `gradient`, a formula for it), and the
     example.
     """
@@ -80,7 +80,7 @@ def unary(
             if real and a.dtype.kind != "f":
                 a = _as_type(a, dtypes.get_default_dtype().numpy)
             elif a.dtype.kind in refuses:
-                raise not_implemented_for(name, a.dtype, hint)
+                raise RuntimeError(refusal) if refusal else not_implemented_for(name, a.dtype)
         large = a.__class__ is ndarray and a.size >= passes.LARGE
         tensor: Tensor = made.call((input,), (a,), NO_OPTIONS, by_parts if large else compute)
         return tensor if out is None else write_out(name, out, tensor, (input,), cast or real)

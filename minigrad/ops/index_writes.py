@@ -168,7 +168,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     """
     if indices.array.dtype.kind not in "iu":
         raise TypeError(f"torch.unravel_index: expected 'indices' to be integer dtype, but got {indices.dtype}")
-    lengths = sizes("unravel_index", (shape,))
+    lengths = sizes("unravel_index", (shape,), "shape")
     if min(lengths, default=1) < 0:
         raise ValueError(f"torch.unravel_index: 'shape' cannot have negative values, but got {lengths}")
     if not prod(lengths) and indices.array.size:

@@ -18,15 +18,8 @@ from minigrad.autograd.inspection import WATCHED, notify_watchers
 from minigrad.autograd.messages import made_before_its_graph, written_with_siblings
 from minigrad.autograd.views import Unrecorded, is_in_graph, move_retained, record_from, refresh, root_of, steps_to
 from minigrad.backend import copy_array, device_of, store, write_by
-from minigrad.ops import LaterFunction
+from minigrad.ops import LaterFunction, complaints
 from minigrad.ops.arguments import require_bools
-from minigrad.ops.complaints import (
-    cannot_be_cast,
-    not_a_tensor,
-    was_not_recorded,
-    writes_into_leaf,
-    writes_into_view_of_leaf,
-)
 from minigrad.ops.copies import cast
 from minigrad.ops.describe import name_in_place
 from minigrad.ops.device import move
@@ -68,7 +61,7 @@ def check_result(name: str, result: Any, have: Any) -> None:
     """Raises if the result has another shape than `have`, or a dtype that cannot be cast to it."""
     target = f"{name} writes into the tensor it is called on"
     if dtypes.is_category_downgrade(result.dtype, have.dtype):
-        raise cannot_be_cast(result.dtype, have.dtype, f"{target}; convert that first")
+        raise complaints.cannot_be_cast(result.dtype, have.dtype, f"{target}; convert that first")
     if result.shape != have.shape:
         shapes = f"{list(have.shape)} doesn't match the broadcast shape {list(result.shape)}"
         raise RuntimeError(f"output with shape {shapes}: {target}")
@@ -112,7 +105,7 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
     if not mode.get() & GRAD:
         return
     if target.node is LEAF:
-        raise writes_into_leaf(name, target.array.shape)
+        raise complaints.writes_into_leaf(name, target.array.shape)
     if (view := target.view_of) is None:
         return
     root = root_of(target)
@@ -121,11 +114,11 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
     if not tracked and (value is None or value.node is None):
         return
     if not view.recorded:
-        raise was_not_recorded(name, target if flows else None)
+        raise complaints.was_not_recorded(name, target if flows else None)
     if view.several:
         raise written_with_siblings()
     if tracked and is_end(root.node):
-        raise writes_into_view_of_leaf(name)
+        raise complaints.writes_into_view_of_leaf(name)
     if tracked and not flows:  # as in PyTorch, where it counts as a leaf until it is read
         raise made_before_its_graph(name)
 
@@ -140,7 +133,7 @@ def in_place(function: F, ufunc: Any = None) -> F:
 
     def write(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(self, TensorBase):
-            raise not_a_tensor(name, "input", 1, self)
+            raise complaints.not_a_tensor(name, "input", 1, self)
         overlaps = self.view_of is not None and _may_overlap(self.view_of)
         if not overlaps and ufunc is not None and not kwargs and _write_at_once(self, ufunc, types, args):
             return self
@@ -153,7 +146,10 @@ def in_place(function: F, ufunc: Any = None) -> F:
             raise TypeError(f"{name}() takes no argument 'out': it writes into the tensor itself")
         check_writable(self, name)
         operands = (*args, *kwargs.values()) if kwargs else args
-        value = function(keep_old_value(self, operands), *args, **kwargs)
+        try:
+            value = function(keep_old_value(self, operands), *args, **kwargs)
+        except TypeError as refused:
+            raise complaints.name_write(refused, function.__name__)  # noqa: B904 (the same error)
         _check_operands(self, name, operands, manner)
         return value if value is NotImplemented else assign(self, value, name)  # or the other operand answers
 
@@ -243,7 +239,7 @@ def copy_(self: Any, other: Any, non_blocking: bool = False) -> Tensor:
     if isinstance(other, (int, float, np.integer, np.floating, np.bool_)):
         other = wrap(np.asarray(other))
     if not isinstance(other, TensorBase):
-        raise not_a_tensor("copy_", "other", 1, other)
+        raise complaints.not_a_tensor("copy_", "other", 1, other)
     value: Any = move(other, device_of(self.array))
     if other.array.shape != self.array.shape:
         check_memory(self.array, "copy_", other.array)

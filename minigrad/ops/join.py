@@ -17,6 +17,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, to_device
 from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors
 from minigrad.ops.arithmetic import are_alike, pow
+from minigrad.ops.complaints import how_to_give_a_tensor, type_name
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast, in_rows
 from minigrad.ops.describe import rename
@@ -46,16 +47,22 @@ def _widen_at(x: Any, dim: int) -> Any:
     return x[(slice(None),) * dim + (None,)]
 
 
-def _read_list(name: str, tensors: Any, if_empty: type[Exception] = RuntimeError) -> list[Any]:
-    """The tensors in the sequence `tensors`. Raises TypeError if it is no sequence, `if_empty` if it is empty."""
+def _read_list(name: str, tensors: Any, if_empty: Exception | None = None) -> list[Any]:
+    """The tensors in the sequence `tensors`.
+
+    Raises TypeError if it is no sequence or holds something else, RuntimeError, or `if_empty`, if it is empty.
+    """
     if not isinstance(tensors, (list, tuple)):
         several = hasattr(tensors, "__iter__") and not isinstance(tensors, TensorBase)
         got = f"{type(tensors).__name__}; write {name}({'list(...)' if several else '[x, y]'})"
         raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {got}")
-    given = read_tensors(name, (list(tensors),))
-    if not given:
-        raise if_empty(f"{name}(): expected a non-empty list of Tensors")
-    return given
+    for place, x in enumerate(tensors):
+        if not isinstance(x, TensorBase):
+            hint = f"{name}() joins tensors; {how_to_give_a_tensor(x, name)}"
+            raise TypeError(f"expected Tensor as element {place} in argument 0, but got {type_name(x)}: {hint}")
+    if not tensors:
+        raise if_empty or RuntimeError(f"{name} expects a non-empty TensorList")
+    return list(tensors)
 
 
 def _cast_to_common(tensors: list[Any]) -> list[Any]:
@@ -90,7 +97,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
             [3, 4],
             [5, 6]])
     """
-    given = _read_list("cat", tensors, if_empty=ValueError)
+    given = _read_list("cat", tensors, ValueError("torch.cat(): expected a non-empty list of Tensors"))
     shapes = [x.array.shape for x in given]
     solid = next((shape for shape in shapes if shape != (0,)), (0,)) if (0,) in shapes else shapes[0]
     ndim = len(solid)

@@ -199,6 +199,8 @@ def _as_plain(x: Any) -> Any:
 
 def step_too_small(step: int) -> ValueError:
     """The error for a slice whose step is not positive."""
+    if not step:
+        return ValueError("slice step cannot be zero")
     return ValueError(f"step must be greater than zero, got {step}; use flip to reverse an axis")
 
 

@@ -107,7 +107,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]])
     """
-    counts = sizes("repeat", repeats)
+    counts = sizes("repeat", repeats, "repeats")
     shape = input.array.shape
     if len(counts) < len(shape):
         have = f"{list(counts)} for shape {tuple(shape)}"
@@ -128,7 +128,7 @@ def tile(input: Tensor, *dims: Any) -> Tensor:
     >>> torch.tile(torch.tensor([1, 2]), (2,))
     tensor([1, 2, 1, 2])
     """
-    counts = sizes("tile", dims)
+    counts = sizes("tile", dims, "dims")
     return repeat(input, (1,) * (input.array.ndim - len(counts)) + counts)
 
 

@@ -12,7 +12,7 @@ from minigrad.autograd.core import GRAD, LEAF, TensorBase, inference_was_entered
 from minigrad.autograd.failed_calls import check_same_library
 from minigrad.autograd.views import is_in_graph, refresh
 from minigrad.backend import device_of, store, to_device
-from minigrad.ops.complaints import cannot_be_assigned, does_not_fit_region
+from minigrad.ops.complaints import cannot_be_assigned, does_not_fit_region, writes_into_view_of_leaf
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move
 from minigrad.ops.index import getitem, plain_key, read_at
@@ -87,6 +87,8 @@ def _write_recorded(self: Any, parts: tuple[Any, ...], basic: bool, value: Any) 
     except RuntimeError:
         if basic or any(type(part) is int for part in parts):
             read_array(self.array, parts)  # reports an index out of range first
+            if self.node is LEAF and not itself:
+                raise writes_into_view_of_leaf("index assignment") from None
         raise
     if itself and basic:
         copy_(self, _fit_value(value, self.array, self))

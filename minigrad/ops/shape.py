@@ -65,7 +65,7 @@ def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
     """
     if not isinstance(input, TensorBase):
         raise not_a_tensor("reshape", "input", 1, input)
-    wanted = sizes("reshape", lengths if shape is None else (shape,))
+    wanted = sizes("reshape", lengths if shape is None else (shape,), "shape")
     for length in wanted:
         if length < -1:
             raise does_not_fit(input.array.shape, wanted)
@@ -108,7 +108,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     minigrad.Size([4, 2, 3])
     """
     ndim = input.array.ndim
-    order = sizes("permute", dims)
+    order = sizes("permute", dims, "dims")
     order = tuple([axis(d, ndim) for d in order]) if len(order) == ndim else order
     if sorted(order) != list(range(ndim)):
         raise does_not_permute(ndim, order)
@@ -277,7 +277,7 @@ def broadcast_shapes(*shapes: Any) -> Size:
     minigrad.Size([3, 2])
     """
     name = "broadcast_shapes"
-    return Size(common_shape(name, *[sizes(name, (shape,)) for shape in shapes]))
+    return Size(common_shape(name, *[sizes(name, (shape,), "shapes") for shape in shapes]))
 
 
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:

@@ -77,7 +77,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
         if not isinstance(given, (tuple, list)):
             what = f"{show_value(given)}: for one axis, (n,)"
             raise TypeError(f"as_strided(): argument '{name}' must be tuple of ints, not {what}")
-    shape, steps = sizes("as_strided", (size,)), sizes("as_strided", (stride,))
+    shape, steps = sizes("as_strided", (size,)), sizes("as_strided", (stride,), "stride")
     source = layout_of(input.array)
     first = source.first if storage_offset is None else as_int(storage_offset, "storage_offset")
     target = MemoryLayout(shape, steps, first, source.size)

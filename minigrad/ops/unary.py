@@ -11,7 +11,7 @@ from minigrad.autograd.core import Tensor
 from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_int, of_tensors, takes_out
 from minigrad.ops.arithmetic import pow
-from minigrad.ops.complaints import not_implemented_for
+from minigrad.ops.complaints import BOOL_NEGATED, not_implemented_for
 from minigrad.ops.elementwise import SAME, elementwise, twin_of, unary
 from minigrad.ops.piecewise import zeros_of
 
@@ -60,7 +60,7 @@ def _exact(name: str, function: Any, rule: Any, formula: str, example: str, *, d
 # ---- signs and steps: forward and derivative; formula and example --------------------------------
 neg = negative = unary("neg", np.negative, lambda g: -g,
     "-input", "[1.0, -2.0] -> [-1.,  2.]", result=SAME, refuses="b",
-    hint="; if you are trying to invert a mask, use the `~` or `logical_not()` operator")
+    refusal=BOOL_NEGATED)
 abs = absolute = unary("abs", np.abs, lambda g, x: g * direction(x),
     "|input|", "[1.0, -2.0] -> [1., 2.]", result=SAME, refuses="b", gradient="g * sign(x)")
 sign = unary("sign", _sign, lambda g: zeros_of(g),

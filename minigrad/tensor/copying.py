@@ -49,7 +49,9 @@ class CopyMethods(TensorBase):
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
         if not self.is_leaf:
             hint = "only graph leaves do: copy x.detach(), or write x.clone() to stay in the graph"
-            raise RuntimeError(f"Only Tensors created explicitly by the user support the deepcopy protocol: {hint}")
+            raise RuntimeError(
+                f"Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol: {hint}"
+            )
         if id(self) not in memo:
             from copy import deepcopy  # which few programs need
 

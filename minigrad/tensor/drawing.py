@@ -138,7 +138,9 @@ def _check_multinomial(weights: Any, num_samples: Any, replacement: bool) -> Non
         what = f"{num_samples} of {weights.shape[-1]}; give replacement=True"
         raise RuntimeError(f"cannot sample n_sample > prob_dist.size(-1) samples without replacement: {what}")
     if not (np.isfinite(weights).all() and (weights >= 0).all()):
-        raise RuntimeError("invalid multinomial distribution: probability tensor contains either `inf`, `nan` or < 0")
+        raise RuntimeError(
+            "probability tensor contains either `inf`, `nan` or element < 0: an invalid multinomial distribution"
+        )
     if not (weights.sum(-1) > 0).all():
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
 

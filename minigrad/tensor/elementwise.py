@@ -168,7 +168,8 @@ class ElementwiseMethods(TensorBase):
 
     def __invert__(self: Any) -> Tensor:
         if self.array.dtype.kind == "f":
-            raise TypeError(f"~ turns the bits of integers and booleans, got {self.dtype}; compare first: ~(x > 0)")
+            words = "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
+            raise TypeError(f"{words}, got {self.dtype}; compare first: ~(x > 0)")
         return comparison.bitwise_not(self)
 
     __eq__: ClassVar[Comparison] = _or_leave(comparison.eq)  # type: ignore[assignment] # Python's own gives a bool

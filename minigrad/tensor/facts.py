@@ -9,7 +9,8 @@ import numpy as np
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import Tensor, TensorBase, value_of
 from minigrad.ops import copies
-from minigrad.ops.arguments import axis, explain_axis_error, of_tensors, require_number
+from minigrad.ops.arguments import axis, of_tensors, require_number
+from minigrad.ops.complaints import no_such_dim
 from minigrad.size import Size
 
 
@@ -64,6 +65,14 @@ def _fill_in_strides(strides: list[int], shape: tuple[int, ...]) -> None:
         inner = strides[i] * max(shape[i], 1)
 
 
+def _read_dim(name: str, dim: Any, shape: tuple[int, ...]) -> int:
+    """The axis `dim` that the method `name` is asked for, counted from the first."""
+    try:
+        return range(len(shape))[axis(dim, len(shape))]
+    except (IndexError, TypeError) as refused:
+        raise no_such_dim(refused, name, dim, shape) from None
+
+
 class FactMethods(TensorBase):
     """Properties of a tensor."""
 
@@ -85,14 +94,7 @@ class FactMethods(TensorBase):
         >>> torch.ones(2, 3).size(), torch.ones(2, 3).size(1)
         (minigrad.Size([2, 3]), 3)
         """
-        if dim is None:
-            return self.shape
-        try:
-            return self.array.shape[axis(dim, self.array.ndim)]
-        except IndexError as refused:
-            if not self.array.ndim:
-                raise IndexError(f"size(): Dimension specified as {dim} but tensor has no dimensions") from None
-            raise explain_axis_error(refused, "size", (self,), axis_first=True) from None
+        return self.shape if dim is None else self.array.shape[_read_dim("size", dim, self.array.shape)]
 
     @property
     def ndim(self) -> int:
@@ -123,7 +125,7 @@ class FactMethods(TensorBase):
         strides = [s // self.array.itemsize for s in self.array.strides]
         if 0 in strides:
             _fill_in_strides(strides, self.array.shape)
-        return tuple(strides) if dim is None else strides[axis(dim, len(strides))]
+        return tuple(strides) if dim is None else strides[_read_dim("stride", dim, self.array.shape)]
 
     @property
     def dtype(self) -> dtypes.dtype:

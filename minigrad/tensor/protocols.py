@@ -118,13 +118,14 @@ class ProtocolMethods(TensorBase):
         return bool(self.item())
 
     def __float__(self: Any) -> float:
+        number = float(_as_scalar(self, "turned into a number by float()"))
         if self.node is not None and is_wanted("float"):
             hint = (
                 "a tensor that requires grad became a Python float, by float(x) or an assignment into a NumPy array: "
                 "it leaves the graph there. If that is meant, x.item() or x.detach() says so"
             )
             advise("float", hint)
-        return float(_as_scalar(self, "turned into a number by float()"))
+        return number
 
     def __int__(self: Any) -> int:
         return int(_as_scalar(self, "turned into a number by int()"))

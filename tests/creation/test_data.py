@@ -73,7 +73,7 @@ REFUSED = {
     "a new tensor from one and a device": (
         lambda: torch.ones(2).new(torch.ones(2), device="cpu"), RuntimeError, "Legacy .* torch.Tensor\\(tensor"),
     "two lists for one": (
-        lambda: torch.Tensor([1, 2], [3]), TypeError, r"^new\(\): sizes must be ints, got list \[1, 2\]"),
+        lambda: torch.Tensor([1, 2], [3]), TypeError, r"^new\(\): argument 'size' must be tuple of ints, not list"),
     "nothing": (lambda: torch.tensor([None]), RuntimeError, "Could not infer dtype of NoneType"),
     "an integer beyond 64 bits": (lambda: torch.tensor([2**70]), ValueError, "Overflow"),
     "a list for an array": (lambda: torch.from_numpy([1.0]), TypeError, "expected np.ndarray \\(got list\\)"),

@@ -88,6 +88,13 @@ def test_sizes_are_ints_of_any_kind():
             torch.zeros(*wrong)
     with pytest.raises(TypeError, match="argument 'size' must be tuple of ints, not int 3"):
         torch.full(3, 1)
+    with pytest.raises(TypeError, match=r"^zeros\(\): argument 'size' must be tuple of ints, not str '3'"):
+        torch.zeros("3")
+    negative = "Trying to create tensor with negative dimension -1: "
+    with pytest.raises(RuntimeError, match=rf"^zeros: Dimension size must be non-negative. {negative}\[-1\]"):
+        torch.zeros(-1)
+    with pytest.raises(RuntimeError, match=rf"^{negative}\[2, -1\]"):
+        torch.ones(2, -1)
     with pytest.raises(RuntimeError, match="Storage size calculation overflowed"):
         torch.zeros(2**62)
     for call in (lambda: torch.arange(0.1, 2**62, 5), lambda: torch.linspace(0, 1, 2**60)):

@@ -105,7 +105,10 @@ def test_names_and_ragged_lists_are_no_indices():
 
 
 def test_bits_of_floats_are_not_turned_around():
-    with pytest.raises(TypeError, match=r"~ turns the bits of integers and booleans, got minigrad.float32"):
+    with pytest.raises(
+        TypeError,
+        match=r"^~ \(operator.invert\) is only implemented on integer and Boolean-type tensors, got minigrad.float32",
+    ):
         ~torch.ones(2)
 
 
@@ -149,7 +152,7 @@ REFUSED = {
     "a text as a count": (lambda x: torch.linspace(0, "a", 3), TypeError, "linspace(): argument 'end'"),
     "a text as an end": (lambda x: torch.arange("a"), TypeError, "arange(): argument"),
     "no truth": (lambda x: x.requires_grad_("yes"), TypeError, "must be bool, not str 'yes'"),
-    "nothing to put": (lambda x: x.index_put_((torch.tensor([0]),), None), TypeError, "index_put(): argument 'values'"),
+    "nothing to put": (lambda x: x.index_put_((torch.tensor([0]),), None), TypeError, "index_put_(): argument"),
     "grids of two types": (
         lambda x: torch.meshgrid(x[0], x[0].int(), indexing="ij"), RuntimeError,
         "meshgrid expects tensors of one dtype, got ['minigrad.float32', 'minigrad.int32']"),
@@ -173,7 +176,7 @@ REFUSED = {
         lambda x: x.index_put_((torch.tensor([0]),), torch.tensor([1])), RuntimeError,
         "Index put requires the source and destination dtypes match, got float32 for the destination and int64"),
     "ints dropped out": (
-        lambda x: F.dropout(x.int()), RuntimeError, "which int32 cannot hold; convert it with .float()"),
+        lambda x: F.dropout(x.int()), RuntimeError, "type Int: dropout scales what it keeps; convert it with .float()"),
     "batches that differ": (
         lambda x: torch.ones(2, 3, 4) @ torch.ones(3, 4, 5), RuntimeError,
         "for the batch axes of (2, 3, 4) and (3, 4, 5), matmul got shapes (2,) and (3,)"),

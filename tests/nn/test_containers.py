@@ -36,7 +36,7 @@ def test_module_list_can_be_changed_as_a_list():
             refused(9)
     before = list(held)
     for place in (0, 1, -1):
-        with pytest.raises(TypeError, match=f"cannot assign 'int' as module '{place}'"):
+        with pytest.raises(TypeError, match=r"^int is not a Module subclass"):
             held.insert(place, 3)
     assert list(held) == before  # nothing is lost
 

@@ -92,7 +92,7 @@ def test_parameters_and_modules_refuse_values_of_another_kind():
         net.gain = nn.ReLU()
     with pytest.raises(TypeError, match=r"'minigrad\.nn\.parameter\.Buffer' as parameter 'gain'"):
         net.gain = nn.Buffer(torch.ones(1))
-    with pytest.raises(TypeError, match=r"'minigrad\.nn\.parameter\.Buffer' as module 'first'"):
+    with pytest.raises(TypeError, match=r"'minigrad\.nn\.parameter\.Buffer' as child module 'first'"):
         net.first = nn.Buffer(torch.ones(1))
     net.plain = 3
     with pytest.raises(KeyError, match="attribute 'plain' already exists"):
@@ -175,24 +175,37 @@ def test_values_that_are_no_parameters_are_refused_with_advice():
     assert "module.weight.copy_(tensor)" in str(refused.value)
     with pytest.raises(TypeError, match="'int' as buffer 'running_mean'"):
         nn.BatchNorm2d(2).running_mean = 3
-    with pytest.raises(TypeError, match="'int' as module '0'"):
+    with pytest.raises(TypeError, match=r"^cannot assign 'int' as child module '0' "):
         setattr(nn.Sequential(nn.ReLU()), "0", 3)
-    with pytest.raises(TypeError, match=r"'type' as module '0' .*; pass ReLU\(...\)"):
+    with pytest.raises(TypeError, match=r"^minigrad.nn.activation.ReLU is not a Module subclass; pass ReLU\(...\)"):
         nn.Sequential(nn.ReLU)
     assert layer.weight.shape == (2, 2)  # still there
+
+
+def test_a_sequence_of_layers_names_what_is_no_layer():
+    with pytest.raises(TypeError, match=r"^dict is not a Module subclass; .* Sequential\(OrderedDict\(layers\)\)"):
+        nn.Sequential({"first": nn.ReLU()})
+    with pytest.raises(TypeError, match="unexpected keyword argument 'first'; it takes none by name"):
+        nn.Sequential(first=nn.ReLU())
 
 
 def test_names_that_are_wrong_or_taken_are_refused():
     layer = nn.Linear(2, 2)
     with pytest.raises(KeyError, match=r"contain .*, got: .*a\.b.*; a dot separates modules"):
         layer.register_parameter("a.b", None)
-    with pytest.raises(KeyError, match=r"t be .*got: "):
+    with pytest.raises(KeyError, match='t be empty string "", got: '):
         layer.add_module("", nn.ReLU())
+    with pytest.raises(TypeError, match=r"^cannot assign 'int' object to buffer 'b' .minigrad.Tensor or None required"):
+        layer.register_buffer("b", 3)
+    with pytest.raises(
+        TypeError, match=r"^cannot assign 'minigrad.Tensor' object to parameter 'p' .minigrad.nn.Parameter"
+    ):
+        layer.register_parameter("p", torch.ones(1))
     with pytest.raises(TypeError, match=r"buffer name should be a string\. Got int"):
         layer.register_buffer(3, None)
     with pytest.raises(KeyError, match="attribute 'forward' already exists in Linear"):
         layer.add_module("forward", nn.ReLU())
-    with pytest.raises(TypeError, match="'int' as module 'forward'"):
+    with pytest.raises(TypeError, match=r"^int is not a Module subclass"):
         layer.add_module("forward", 3)
     with pytest.raises(KeyError, match="attribute 'weight' already exists in Linear"):
         layer.register_buffer("weight", torch.ones(1))

@@ -11,11 +11,11 @@ SHAPE, ROWS = (2, 3, 16, 16), [[0.5] * 100] * 100
 LARGE = {
     "a tensor for sizes": (
         lambda x: mg.randn(x),
-        "got Tensor of shape (2, 3, 16, 16); the sizes of a tensor are x.shape",
+        "not Tensor of shape (2, 3, 16, 16); the sizes of a tensor are x.shape",
     ),
     "a tensor among sizes": (
         lambda x: mg.ones(3, x),
-        "got Tensor of shape (2, 3, 16, 16); the sizes of a tensor are x",
+        "not Tensor of shape (2, 3, 16, 16); the sizes of a tensor are x",
     ),
     "a tensor for a size": (lambda x: mg.full(x, 1.0), "tuple of ints, not Tensor of shape (2, 3, 16, 16)"),
     "a tensor for an axis": (lambda x: x.sum(x), "dim must be an int, got Tensor of shape (2, 3, 16, 16)"),
@@ -29,7 +29,7 @@ LARGE = {
         lambda x: mg.manual_seed(np.zeros(SHAPE)),
         "such as 42, got ndarray of shape (2, 3, 16, 16)",
     ),
-    "a list for sizes": (lambda x: mg.zeros(ROWS), "sizes must be ints, got list [0.5, 0.5,"),
+    "a list for sizes": (lambda x: mg.zeros(ROWS), "argument 'size' must be tuple of ints, not list [0.5, 0.5,"),
     "a list for an axis": (lambda x: x.sum(ROWS), "must be an int, got list [0.5, 0.5,"),
 }
 
@@ -44,9 +44,9 @@ def test_a_message_shows_the_shape_of_many_numbers_not_the_numbers(what):
 
 
 def test_few_numbers_are_shown():
-    with pytest.raises(TypeError, match=r"sizes must be ints, got Tensor tensor\(\[1., 2.\]\)"):
+    with pytest.raises(TypeError, match=r"argument 'size' must be tuple of ints, not Tensor tensor\(\[1., 2.\]\)"):
         mg.zeros(mg.tensor([1.0, 2.0]))
-    with pytest.raises(TypeError, match=r"sizes must be ints, got float 1.5 in \(2, 1.5\)"):
+    with pytest.raises(TypeError, match=r"argument 'size' must be tuple of ints, not float 1.5 in \(2, 1.5\)"):
         mg.zeros(2, 1.5)
 
 

@@ -175,3 +175,18 @@ def test_whole_numbers_are_counted_in_place_and_take_no_fractions(dtype):
     assert n.tolist() == [7, -7]
     n += 2**16 if dtype == torch.int32 else 2**40  # beyond what all types hold
     assert n[0].item() == 7 + (2**16 if dtype == torch.int32 else 2**40)
+
+
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [
+        (lambda x: x.add_(None), "^add_\\(\\): argument 'other' \\(position 1\\) must be Tensor, not NoneType"),
+        (lambda x: x.mul_("a"), "^mul_\\(\\): argument 'other' \\(position 1\\) must be Tensor, not str"),
+        (lambda x: x.addcmul_(None, x), "^addcmul_\\(\\): argument 'tensor1' \\(position 1\\) must be Tensor"),
+        (lambda x: x.add_(), "^add_\\(\\) missing 1 required positional argument: 'other'"),
+        (lambda x: x.__ipow__(None), "^unsupported operand type\\(s\\) for \\*\\*=: 'Tensor' and 'NoneType'"),
+    ],
+)
+def test_a_wrong_operand_is_told_by_the_name_that_was_called(write, words):
+    with pytest.raises(TypeError, match=words):
+        write(torch.ones(2))

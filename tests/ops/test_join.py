@@ -7,6 +7,10 @@ from tests.refusals import refusals
 
 X = torch.arange(6.0).reshape(2, 3)
 REFUSED = {
+    "nothing to join": (lambda: torch.cat([]), ValueError, r"^torch.cat\(\): expected a non-empty list of Tensors$"),
+    "nothing to stack": (lambda: torch.stack([]), RuntimeError, "^stack expects a non-empty TensorList$"),
+    "a number among tensors": (
+        lambda: torch.cat([X, 3]), TypeError, r"^expected Tensor as element 1 in argument 0, but got int: cat"),
     "a tensor for a list": (lambda: torch.cat(X), TypeError, "must be tuple of Tensors, not Tensor"),
     "a generator for a list": (lambda: torch.stack(x for x in X), TypeError, r"not generator; write stack\(list"),
     "a set, which has no order": (lambda: torch.cat({X}), TypeError, r"not set; write cat\(list\(\.\.\.\)\)"),

@@ -176,7 +176,7 @@ def test_an_index_out_of_range_is_reported_before_a_write_to_a_leaf(key, words):
 @pytest.mark.parametrize("key", [0, (0, 0), slice(None), [0]])
 def test_one_number_is_not_written_to_by_index(key):
     with pytest.raises(
-        IndexError, match=r"0-d tensor: it holds one number, x.item\(\) \(assigning into a tensor of shape"
+        IndexError, match=r"invalid index of a 0-dim tensor. Use `tensor.item\(\)`.* \(assigning into a tensor of shape"
     ):
         mg.tensor(3.0)[key] = 1.0
 

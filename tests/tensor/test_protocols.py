@@ -23,6 +23,10 @@ def test_pythons_operators_and_builtins_read_a_tensor():
 
 
 REFUSED = {
+    "a length by name": (lambda: X.size("a"), TypeError, r"^size\(\): argument 'dim' .* must be int, not str 'a'"),
+    "a stride by name": (lambda: X.stride("a"), TypeError, r"^stride\(\): argument 'dim' .* must be int, not str"),
+    "a length beyond": (lambda: X.size(2), IndexError, r"^Dimension out of range .*: size\(\) of a tensor of"),
+    "a length of one number": (lambda: torch.tensor(1.0).size(0), IndexError, "tensor has no dimensions"),
     "the length of a number": (lambda: len(torch.tensor(1.0)), TypeError, "len\\(\\) of a 0-d tensor"),
     "iterating over a number": (lambda: list(torch.tensor(1.0)), TypeError, "iteration over a 0-d tensor"),
     "a float for an index": (lambda: [1, 2][torch.tensor(1.0)], TypeError, "only integer tensors"),
@@ -36,6 +40,13 @@ REFUSED = {
 
 
 test_refused = refusals(REFUSED)
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_advice_is_given_on_a_conversion_that_is_refused():
+    torch.advice.enable()
+    with pytest.raises(ValueError, match="only one element tensors can be converted to Python scalars"):
+        float(X.clone().requires_grad_())
 
 
 def test_an_array_on_the_left_is_refused_but_for_comparison_and_division():

@@ -63,8 +63,9 @@ def _find_painted_size(x: Any, geometry: Geometry, extra: tuple[int, ...]) -> tu
     may_be_empty = not len(x) or (max(len(x), geometry.groups) > 1 and x.dtype == np.float32)
     if min(size) < (0 if may_be_empty else 1):
         raise RuntimeError(
-            f"conv_transpose2d: the output would have size {size}, which is too small: input {tuple(x.shape[2:])}, "
-            f"kernel {tuple(geometry.kernel)}, padding {geometry.padding}; use less padding"
+            f"Given input size per channel: ({' x '.join(map(str, x.shape[2:]))}). Calculated output size per channel: "
+            f"({' x '.join(map(str, size))}). Output size is too small: conv_transpose2d got a kernel "
+            f"{tuple(geometry.kernel)} and padding {geometry.padding}; use less padding"
         )
     return size
 

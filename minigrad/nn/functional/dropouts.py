@@ -14,6 +14,7 @@ from minigrad.backend import address_of, array_module, device_of, on_gpu_of, qui
 from minigrad.creation.drawn import draw_in_order
 from minigrad.layout import find_memory_order, invert
 from minigrad.ops.arguments import as_number, require_bools, require_number, require_tensors
+from minigrad.ops.complaints import cannot_be_cast
 from minigrad.ops.inplace import assign
 from minigrad.random import source_of
 from minigrad.tensor import Tensor
@@ -133,7 +134,7 @@ def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplac
         got = list(input.array.shape)
         raise RuntimeError(f"Feature dropout requires at least {least} dimensions in the input, (N, C, ...), got {got}")
     if dtype.kind != "f" and p < 1.0:
-        raise RuntimeError(f"{name} scales what it keeps, which {dtype} cannot hold; convert it with .float()")
+        raise cannot_be_cast(np.dtype("float32"), dtype, f"{name} scales what it keeps; convert it with .float()")
     result = None
     if p < 1.0 and shape == input.array.shape and type(input.array) is not np.ndarray:
         result = _drop_on_gpu(input, p)

@@ -211,7 +211,7 @@ def _fit_last_axes(
         kind = type(normalized_shape).__name__
         hint = f"write ({shorten(normalized_shape, str)},)"
         raise TypeError(f"{name}(): argument 'normalized_shape' (position 2) must be tuple of ints, not {kind}; {hint}")
-    shape = sizes(name, (normalized_shape,))
+    shape = sizes(name, (normalized_shape,), "normalized_shape")
     size = list(input.array.shape)
     if not shape:
         least = "at least 1-dimensional, i.e., containing at least one element"

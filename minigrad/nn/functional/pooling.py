@@ -212,7 +212,8 @@ def _find_geometry(
 ) -> tuple[Geometry, tuple[int, int]]:
     """The checked options, all below `limit` if there is one, and the number of windows along each axis."""
     require_tensors(name, "input", input)
-    check_images(name, space, input, empty=False)
+    expected = f"{space + 1}D or {space + 2}D (batch mode) tensor"
+    check_images(name, space, input, empty=False, first=f"non-empty {expected} expected for input")
     require_kind(name, input.array.dtype, "fiu")
     # Cached for ints only, because (2.0, 2) == (2, 2), which passed all checks.
     find = _find_windows if _NUMBERS.issuperset(map(type, options)) else _find_windows.__wrapped__
@@ -243,11 +244,12 @@ def _find_windows(
     for k, r, p, d in zip(geometry.kernel, geometry.reach, geometry.padding, geometry.dilation, strict=True):
         if 2 * p > r:
             got = f"but got pad={p}, kernel_size={k} and dilation={d}"
-            raise RuntimeError(f"{name}: pad should be at most half of effective kernel size, {got}")
+            raise RuntimeError(f"pad should be at most half of effective kernel size, {got} ({name})")
     windows = count_windows(geometry, size, ceil_mode)
     if min(windows) < 1:
         detail = f"Output size is too small ({name}: {_describe(geometry)}); use a smaller kernel or a larger image"
-        raise RuntimeError(f"Given input size: {shape}. Calculated output size: {windows[-space:]}. {detail}")
+        before, after = ["x".join(map(str, (shape[-space - 1], *numbers[-space:]))) for numbers in (size, windows)]
+        raise RuntimeError(f"Given input size: ({before}). Calculated output size: ({after}). {detail}")
     return geometry, windows
 
 

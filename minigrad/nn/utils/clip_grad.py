@@ -15,23 +15,31 @@ from minigrad.backend import Array
 from minigrad.creation import tensor
 from minigrad.old_names import keep_old_name
 from minigrad.ops.arguments import as_number, read_tensors
+from minigrad.ops.complaints import how_to_give_a_tensor
 from minigrad.ops.join import stack
 from minigrad.tensor import Tensor
 
 
 def _collect_gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     many = isinstance(parameters, Iterable) and not isinstance(parameters, Tensor)
+    if not many and not isinstance(parameters, Tensor):
+        hint = "parameters come first, then the limit" if isinstance(parameters, (int, float)) else ""
+        detail = f"{name}() takes a list of tensors; {hint or how_to_give_a_tensor(parameters, name)}"
+        raise TypeError(f"{type(parameters).__name__!r} object is not iterable: {detail}")
     given: Any = list(parameters) if many else parameters
     if many and not given and isinstance(parameters, Iterator):
         warn(f"{name}: `parameters` is an empty generator, nothing is clipped: was it used up before?")
-    those = read_tensors(name, (given,), AttributeError if many else TypeError)
+    those = read_tensors(name, (given,), AttributeError)
     return [p.grad for p in those if p.grad is not None]
 
 
 def _read_limit(name: str, argument: str, limit: Any) -> float:
     """The limit as a number; a tensor may be part of a graph, which its gradient does not reach."""
     plain = limit.detach().reshape(()) if isinstance(limit, Tensor) and limit.numel() == 1 else limit
-    return float(as_number(name, argument, plain))
+    try:
+        return float(plain) if isinstance(plain, str) else float(as_number(name, argument, plain))
+    except ValueError as refused:
+        raise ValueError(f"{refused}: {name}() takes a number as {argument}") from None
 
 
 @names_options

@@ -16,7 +16,7 @@ from typing import Any
 
 from minigrad.autograd.modes import no_grad
 from minigrad.missing import explain_missing
-from minigrad.nn.complaints import wrong_kind
+from minigrad.nn.complaints import not_registered
 from minigrad.nn.containers import ModuleDict, ModuleList
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
@@ -173,7 +173,7 @@ def register_parametrization(
     (True, ['bias', 'parametrizations.weight.original'])
     """
     if not isinstance(parametrization, Module):
-        raise wrong_kind(MODULE, tensor_name, parametrization)
+        raise not_registered(MODULE, tensor_name, parametrization)
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
         parts = module.parametrizations[tensor_name]

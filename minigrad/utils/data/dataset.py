@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 from minigrad.advice import warn
 from minigrad.autograd.failed_calls import names_constructor, names_options
 from minigrad.generator import Generator
-from minigrad.ops.arguments import read_tensors
+from minigrad.ops.complaints import how_to_give_a_tensor, not_a_tensor
 from minigrad.random import source_of
 from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
@@ -55,8 +58,9 @@ class IterableDataset(Dataset[T], Iterable[T]):
     [[0, 1], [4]]
     """
 
+    @abstractmethod
     def __iter__(self) -> Iterator[T]:
-        raise NotImplementedError("Subclasses of IterableDataset should implement __iter__.")
+        """Yields the samples."""
 
     def __add__(self, other: Any) -> ChainDataset[T]:  # type: ignore[override]
         return ChainDataset([self, other])
@@ -77,10 +81,12 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     tensors: tuple[Tensor, ...]
 
     def __init__(self, *tensors: Tensor) -> None:
-        for tensor in tensors:
-            if isinstance(tensor, Tensor) and tensor.ndim == 0:
+        for place, tensor in enumerate(tensors, 1):
+            if not isinstance(tensor, Tensor):
+                raise _no_column(place, tensor)
+            if tensor.ndim == 0:
                 raise IndexError("Dimension specified as 0 but tensor has no dimensions: a 0-d tensor has no rows")
-        rows = [tensor.shape[0] for tensor in read_tensors("TensorDataset", (list(tensors),), AttributeError)]
+        rows = [tensor.shape[0] for tensor in tensors]
         if len(set(rows)) > 1:
             raise AssertionError(f"Size mismatch between tensors: each needs the same number of rows, got {rows}")
         self.tensors = tensors
@@ -90,6 +96,17 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 
     def __len__(self) -> int:
         return self.tensors[0].shape[0]
+
+
+def _no_column(place: int, given: Any) -> Exception:
+    """The error for what is no tensor among those of a `TensorDataset`, of PyTorch's class."""
+    if isinstance(given, np.ndarray):
+        return not_a_tensor("TensorDataset", "tensors", place, given)
+    hint = how_to_give_a_tensor(given)
+    if isinstance(given, (list, tuple)) and given and all(isinstance(x, Tensor) for x in given):
+        hint = "each tensor is an argument of its own, TensorDataset(*tensors)"
+    kind = type(given).__name__
+    return AttributeError(f"{kind!r} object has no attribute 'size': TensorDataset takes tensors; {hint}")
 
 
 @names_constructor

@@ -94,8 +94,17 @@ def test_gradients_are_scaled_to_a_norm_that_is_given():
     ],
 )
 def test_a_limit_that_is_no_number_is_refused(name, limit, rest):
-    with pytest.raises(TypeError, match=rf"^{name}\(\): argument '{limit}' must be a number, not str 'a'"):
+    with pytest.raises(
+        ValueError, match=rf"^could not convert string to float: 'a': {name}\(\) takes a number as {limit}"
+    ):
         getattr(nn.utils, name)(make_parameters([1.0]), "a", *rest)
+    with pytest.raises(TypeError, match=rf"^{name}\(\): argument '{limit}' must be a number, not NoneType None"):
+        getattr(nn.utils, name)(make_parameters([1.0]), None, *rest)
+    for given, hint in ((1.0, "parameters come first"), (nn.Linear(1, 1), r"write .parameters\(\)")):
+        with pytest.raises(TypeError, match=f"^'{type(given).__name__}' object is not iterable: {name}.*{hint}"):
+            getattr(nn.utils, name)(given, 1.0, *rest)
+    with pytest.raises(AttributeError, match=r"it is a name with its tensor.*pass the tensor alone"):
+        getattr(nn.utils, name)(nn.Linear(1, 1).named_parameters(), 1.0, *rest)
 
 
 def test_the_old_name_clips_and_warns():

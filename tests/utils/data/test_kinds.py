@@ -1,5 +1,6 @@
 """Datasets made of other datasets, and iterable datasets: alone and through a DataLoader."""
 
+import numpy as np
 import pytest
 
 import minigrad
@@ -76,8 +77,8 @@ def test_streams_are_chained():
     for read in (list, len):
         with pytest.raises(AssertionError, match="only supports IterableDataset"):
             read(ChainDataset([Letters("a")]))
-    with pytest.raises(NotImplementedError, match="implement __iter__"):
-        iter(IterableDataset())
+    with pytest.raises(TypeError, match=r"Can't instantiate abstract class .*__iter__"):
+        type("Stream", (IterableDataset,), {})()
 
 
 def test_stacked_datasets_give_tuples_or_dicts():
@@ -185,6 +186,11 @@ def test_invalid_lengths_of_a_split_are_refused():
 
 
 def test_tensors_without_rows_are_refused():
+    pair = (minigrad.ones(2), minigrad.ones(2))
+    with pytest.raises(AttributeError, match=r"^'tuple' object has no attribute 'size': .*TensorDataset\(\*tensors\)"):
+        TensorDataset(pair)
+    with pytest.raises(TypeError, match=r"argument 'tensors' \(position 2\) must be Tensor, not numpy.ndarray"):
+        TensorDataset(pair[0], np.ones(2))
     with pytest.raises(IndexError, match="a 0-d tensor has no rows"):
         TensorDataset(minigrad.tensor(1.0))
     assert TensorDataset().tensors == ()
