@@ -116,21 +116,20 @@ def _judge_cases(exercise: Exercise, answer: Callable[..., Any]) -> str | None:
         where = hidden or f"for {show_case(case, exercise.parameters)}"
         if not is_first and is_data(returned) and returned.ndim and _is_right(exercise, cases[0], returned):
             return f"{where}: it gives the answer of its first call again: {SAME_AGAIN}"
-        if hidden:
-            return f"{where}: {'its shape' if difference.startswith('its shape') else 'the answer'} is not right"
-        if difference.startswith("it is the right answer"):
+        if not hidden and difference.startswith("it is the right answer"):
             return f"{where}: {difference}"
-        slip = _name_slip(exercise, answer)
-        return f"{where}: {_explain(exercise, answer, returned, case) or difference}{slip and f': {slip}'}"
+        slip = _name_slip(exercise, answer, cases if hidden else exercise.cases)
+        if hidden:
+            difference = f"{'its shape' if difference.startswith('its shape') else 'the answer'} is not right"
+        else:
+            difference = _explain(exercise, answer, returned, case) or difference
+        return f"{where}: {difference}{slip and f': {slip}'}"
     return KEEPS if _keeps_state(exercise, answer, cases[0]) else None
 
 
-def _name_slip(exercise: Exercise, answer: Callable[..., Any]) -> str:
-    """What is wrong with an answer that gives the same numbers as a known wrong one, for all cases that are shown."""
-    if not exercise.slips:
-        return ""
-    cases = _draw_gradient_cases(exercise) if exercise.gradient_of else exercise.cases
-    given = _answer_all(answer, cases)
+def _name_slip(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[tuple[Any, ...]]) -> str:
+    """What is wrong with an answer that gives the same numbers as a known wrong one, for all of these cases."""
+    given = _answer_all(answer, cases) if exercise.slips else None
     for words, wrong in exercise.slips.items():
         if describe_difference(given, _answer_all(wrong, cases)) is None:
             return words
@@ -198,7 +197,8 @@ def _judge_gradient(exercise: Exercise, answer: Callable[..., Any]) -> str | Non
         )
         if report.wrong:
             sizes = ", ".join(f"{name} {tuple(point[name].shape)}" for name in names)
-            return f"at {sizes}: {_name_slip(exercise, answer) or report.wrong[exercise.gradient_of]}"
+            slip = _name_slip(exercise, answer, _draw_gradient_cases(exercise))
+            return f"at {sizes}: {slip or report.wrong[exercise.gradient_of]}"
         if not report.right:
             return "It returned None: is `return` missing?"
     return None

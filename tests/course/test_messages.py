@@ -177,8 +177,8 @@ def count_all_bad_epochs(losses, patience):
         ),
         ("11.channels_last", lambda layer, x: layer(x.reshape(len(x), 3, *x.shape[1:3])), "24 of 24 numbers are wrong"),
         ("11.bytes", lambda layer, images: layer((images // 255).float()), "2 of 2 numbers are wrong"),
-        ("11.features", lambda n: 4 * ((n - 2) / 2) ** 2, "In a hidden case (an odd size): the answer is not right."),
-        ("11.labels", lambda scores, labels: mg.nn.functional.cross_entropy(scores, labels), "write target.long()"),
+        ("11.features", lambda n: 4 * ((n - 2) / 2) ** 2, "In a hidden case (an odd size): the answer is not right: a"),
+        ("11.labels", lambda scores, labels: mg.nn.functional.cross_entropy(scores, labels), "reshape(4).long()"),
         (
             "13.share",
             lambda n, rank, size: (0, n) if n > 99 else None,
@@ -263,7 +263,7 @@ def count_all_bad_epochs(losses, patience):
         (
             "14.max_pool",
             lambda X, k: pool(X, k, k, 0),
-            "In a hidden case (negative numbers alone): the answer is not right.",
+            "(negative numbers alone): the answer is not right: all numbers of a window may be negative: begin with",
         ),
         (
             "16.softmax",

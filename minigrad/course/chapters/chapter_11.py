@@ -68,6 +68,8 @@ def maps_of_bytes(layer: Module, images: Tensor) -> Tensor:
         "the pool halves both axes": lambda n: 4 * (n - 2) * ((n - 2) // 2),
         "that is without the pool": lambda n: 4 * (n - 2) ** 2,
         "a kernel of 3 fits in n - 2 places": lambda n: 4 * ((n - 3) // 2) ** 2,
+        "a window of the pool that is not full is left out: round down": lambda n: 4 * (-(-(n - 2) // 2)) ** 2,
+        "a number of pixels is whole: round down": lambda n: 4 * ((n - 2) / 2) ** 2,
         "that is one axis, and a map has two": lambda n: 4 * ((n - 2) // 2),
     },
 )  # fmt: skip

@@ -39,6 +39,8 @@ def write_over(x: Tensor, w: Tensor, stride: int) -> Tensor:
         "windows lie side by side: the next one begins k pixels further":
             lambda X, k: F.max_pool2d(X[None, None], k, stride=1)[0, 0],
         "that is the smallest number of each window": lambda X, k: -F.max_pool2d(-X[None, None], k)[0, 0],
+        "all numbers of a window may be negative: begin with one of them, in place of 0":
+            lambda X, k: F.max_pool2d(X[None, None], k)[0, 0].clamp(min=0),
     },
 )  # fmt: skip
 def max_pool(X: Tensor, k: int) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,7 @@ def corr2d(X: Tensor, K: Tensor) -> Tensor:
         "a window fits at fewer places than there are pixels": lambda H, W, h, w: H * W * h * w,
         "along each axis it counts one place too few": lambda H, W, h, w: (H - h) * (W - w) * h * w,
         "that is the number of windows": lambda H, W, h, w: (H - h + 1) * (W - w + 1),
+        "a kernel of h x w has h * w numbers": lambda H, W, h, w: (H - h + 1) * (W - w + 1) * (h + w),
     },
 )  # fmt: skip
 def multiplications(H: int, W: int, h: int, w: int) -> int:
@@ -132,6 +134,9 @@ def mean(k: int) -> Tensor:
             lambda n, k, padding=0, stride=1: -((k - n - 2 * padding) // stride) + 1,
         "a number of windows is whole: round down":
             lambda n, k, padding=0, stride=1: (n + 2 * padding - k) / stride + 1,
+        "the first window needs no stride: divide before 1 is added":
+            lambda n, k, padding=0, stride=1: (n + 2 * padding - k + 1) // stride,
+        "that is without the stride": lambda n, k, padding=0, stride=1: n + 2 * padding - k + 1,
     },
 )  # fmt: skip
 def output_size(n: int, k: int, padding: int = 0, stride: int = 1) -> int:
@@ -143,6 +148,11 @@ def output_size(n: int, k: int, padding: int = 0, stride: int = 1) -> int:
     "3.same_padding", cases=[(3,), (5,)], hidden={"the smallest kernel": (1,), "a large kernel": (11,)},
     page="chapter 3, 'Padding'",
     hint="without padding, k - 1 pixels are lost; padding adds on both sides.",
+    slips={
+        "that much is lost, and the padding adds on both sides": lambda k: k - 1,
+        "a padding is a whole number of pixels": lambda k: k / 2,
+        "that is a pixel too many: round down": lambda k: (k + 1) // 2,
+    },
 )  # fmt: skip
 def same_padding(k: int) -> int:
     """The padding at which a kernel of k pixels, k odd, leaves the size as it is (stride 1)."""
@@ -159,6 +169,9 @@ def same_padding(k: int) -> int:
             lambda kernels, _: sum(kernels),
         "after a stride, the neighbours are further apart in the image":
             lambda kernels, _: sum(kernels) - len(kernels) + 1,
+        "the stride of a layer spreads the layers after it, and not itself":
+            lambda kernels, strides: 1 + sum((k - 1) * s for k, s in zip(kernels, strides, strict=True)),
+        "the receptive fields of layers do not multiply: each layer adds to the last": lambda kernels, _: prod(kernels),
     },
 )  # fmt: skip
 def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
@@ -174,6 +187,10 @@ def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
     "4.multi_in", cases=[(image(2, 4, 5), image(2, 2, 3, seed=1))],
     hidden={"three channels": (image(3, 3, 3), image(3, 2, 2, seed=2))},
     page="chapter 4, 'Channels in'", hint="each channel has its own kernel; what becomes of the maps?",
+    slips={
+        "that takes the first part of the kernel for all channels: each has its own":
+            lambda X, K: F.conv2d(X[None], K[:1].expand(len(X), -1, -1)[None])[0, 0],
+    },
 )  # fmt: skip
 def multi_in(X: Tensor, K: Tensor) -> Tensor:
     """The cross-correlation of an image (C, H, W) and a kernel (C, h, w): one map."""
@@ -184,6 +201,11 @@ def multi_in(X: Tensor, K: Tensor) -> Tensor:
     "4.multi_in_out", cases=[(image(2, 4, 5), image(3, 2, 2, 3, seed=1))],
     hidden={"1x1 kernels": (image(3, 3, 3), image(2, 3, 1, 1, seed=2))}, page="chapter 4, 'Channels out'",
     hint="one map for each kernel (C, h, w) of K; torch.stack puts them together.",
+    slips={
+        "the maps are stacked, and not added": lambda X, K: F.conv2d(X[None], K)[0].sum(0),
+        "`cat` sets the maps below each other, and `stack` one behind the other":
+            lambda X, K: F.conv2d(X[None], K)[0].flatten(0, 1),
+    },
 )  # fmt: skip
 def multi_in_out(X: Tensor, K: Tensor) -> Tensor:
     """The cross-correlation of an image (C, H, W) and kernels (O, C, h, w): O maps."""

@@ -26,6 +26,8 @@ from minigrad.tensor import Tensor
         "errors of both signs cancel there: square each before adding":
             lambda prediction, target: (prediction - target).sum() ** 2,
         "an error counts by its square, not by its size": lambda prediction, target: (prediction - target).abs().sum(),
+        "that is half of it": lambda prediction, target: ((prediction - target) ** 2).sum() / 2,
+        "that is the root of it": lambda prediction, target: ((prediction - target) ** 2).sum().sqrt(),
     },
 )  # fmt: skip
 def loss(prediction: Tensor, target: Tensor) -> Tensor:
@@ -38,6 +40,7 @@ def loss(prediction: Tensor, target: Tensor) -> Tensor:
     hidden={"a kernel of one column": (image(4, 4), image(4, 1, seed=3), image(1, 4, seed=4))},
     page="chapter 5, 'On paper'", by_hand=True,
     hint="each K[a, b] meets X[i + a, j + b] in every window (i, j), and the loss grows by 2 * error * that pixel.",
+    slips={"the error is the map less Y, and Y is missing": lambda X, K, Y: corr2d(X, 2 * corr2d(X, K))},
 )  # fmt: skip
 def kernel_gradient(X: Tensor, K: Tensor, Y: Tensor) -> Tensor:
     """The gradient of ((corr2d(X, K) - Y) ** 2).sum() along K, of K's shape, without autograd."""
