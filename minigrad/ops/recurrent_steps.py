@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.core import TensorBase
 from minigrad.autograd.joint import joint_operation
 from minigrad.backend import Array
 from minigrad.ops.error_function import for_either
@@ -26,11 +27,23 @@ def _cut(sums: Any, count: int) -> list[Any]:
     return [sums[:, i * width : (i + 1) * width] for i in range(count)]
 
 
+def _stack(slopes: list[Any]) -> Any:
+    """The slopes of several gates as one array: `count` times (rows, H) -> (rows, count, H)."""
+    return np.concatenate(slopes, 1).reshape(slopes[0].shape[0], len(slopes), slopes[0].shape[1])
+
+
+def _spread(slopes: Any, d: Any) -> Any:
+    """The gradients of the sums of several gates that all act on one gradient `d`: (rows, H) -> (rows, count * H)."""
+    return (slopes * d[:, None]).reshape(d.shape[0], slopes.shape[1] * d.shape[1])
+
+
 # ---- RNN ------------------------------------------------------------------------------------------
 # J. L. Elman, "Finding structure in time", 1990
 def _run_rnn(x: Array, start: Array, w: Array, *, path: Path, relu: bool) -> Array:
+    turned = w.T.copy()  # laid out as the products read it
+
     def step(rows: slice, h: Array, after: Array) -> None:
-        sums = x[rows] + multiply_matrices(h, w.T)
+        sums = x[rows] + multiply_matrices(h, turned)
         after[...] = np.maximum(sums, 0) if relu else np.tanh(sums)
 
     return path.run(step, start)
@@ -63,31 +76,39 @@ def _gru_gates(x: Any, hw: Any) -> tuple[Any, Any, Any]:
     return r, z, n
 
 
-def _project(h: Any, w: Any, b: Any) -> Any:
-    hw = multiply_matrices(h, w.T)
-    return hw if b is None else hw + b
+def _run_gru(x: Array, start: Array, w: Array, b: Array | None, *, path: Path, kept: list[Array]) -> Array:
+    turned = w.T.copy()
+    gates = np.empty_like(x, shape=(x.shape[0], 4 * w.shape[1]))
+    kept.append(gates)
 
-
-def _run_gru(x: Array, start: Array, w: Array, b: Array | None, *, path: Path) -> Array:
     def step(rows: slice, h: Array, after: Array) -> None:
-        _, z, n = _gru_gates(x[rows], _project(h, w, b))
-        np.add(n, z * (h - n), out=after)
+        hw = multiply_matrices(h, turned)
+        if b is not None:
+            hw += b
+        r, z, n = _gru_gates(x[rows], hw)
+        np.add(n, z * (h - n), out=after)  # (1 - z) n + z h
+        np.concatenate([r, z, n, _cut(hw, 3)[2]], 1, out=gates[rows])
 
     return path.run(step, start)
 
 
-def _back_gru(g: Any, x: Any, start: Any, w: Any, b: Any, out: Any, path: Path) -> tuple[Any, ...]:
+def _back_gru(
+    g: Any, x: Any, start: Any, w: Any, b: Any, out: Any, path: Path, kept: list[Array]
+) -> tuple[Any, ...]:  # fmt: skip
     h = path.shift(start, out)
-    hw = _project(h, w, b)
-    r, z, n = _gru_gates(x, hw)
-    hn = _cut(hw, 3)[2]
-    into_n = (1 - z) * (1 - n * n)
+    if isinstance(g, TensorBase):  # the gates as functions of the operands, for the second derivative
+        hw = h @ w.T if b is None else h @ w.T + b
+        r, z, n = _gru_gates(x, hw)
+        hn = _cut(hw, 3)[2]
+    else:
+        r, z, n, hn = _cut(kept[0], 4)
+    into_n = (1 - z) * (1 - n * n)  # times dh, the gradient of the sum of n; and so on
     into_r = into_n * hn * r * (1 - r)
     into_z = (h - n) * z * (1 - z)
-    into = np.concatenate([into_r, into_z, into_n * r], 1)
+    into = _stack([into_r, into_z, into_n * r])
 
     def pull(rows: slice, dh: Any) -> tuple[Any, Any]:
-        sums = into[rows] * np.concatenate([dh, dh, dh], 1)
+        sums = _spread(into[rows], dh)
         return np.concatenate([sums, dh], 1), multiply_matrices(sums, w) + dh * z[rows]
 
     slopes, begun = path.walk_back(pull, g)
@@ -113,34 +134,40 @@ def _lstm_gates(sums: Any) -> tuple[Any, Any, Any, Any]:
     return i, f, g, o
 
 
-def _run_lstm(x: Array, start: Array, w: Array, r: Array | None, *, path: Path) -> Array:
+def _run_lstm(x: Array, start: Array, w: Array, r: Array | None, *, path: Path, kept: list[Array]) -> Array:
+    turned = w.T.copy()
     width = w.shape[1]  # of h; the cells stand beside it
+    gates = np.empty_like(x)
+    kept.append(gates)
 
     def step(rows: slice, before: Array, after: Array) -> None:
         h, c = before[:, :width], before[:, width:]
-        i, f, g, o = _lstm_gates(x[rows] + multiply_matrices(h, w.T))
-        c = np.add(f * c, i * g, out=after[:, width:])
+        i, f, g, o = _lstm_gates(x[rows] + multiply_matrices(h, turned))
+        np.concatenate([i, f, g, o], 1, out=gates[rows])
+        c = np.add(f * c, i * g, out=after[:, width:])  # what is kept of the cell, and what is new
         shown = o * np.tanh(c)
         after[:, :width] = shown if r is None else multiply_matrices(shown, r.T)
 
     return path.run(step, start)
 
 
-def _back_lstm(g: Any, x: Any, start: Any, w: Any, r: Any, out: Any, path: Path) -> tuple[Any, ...]:
+def _back_lstm(
+    g: Any, x: Any, start: Any, w: Any, r: Any, out: Any, path: Path, kept: list[Array]
+) -> tuple[Any, ...]:  # fmt: skip
     width = w.shape[1]
     before = path.shift(start, out)
     h, c = before[:, :width], before[:, width:]
-    i, f, n, o = _lstm_gates(x + multiply_matrices(h, w.T))
+    i, f, n, o = _lstm_gates(x + h @ w.T) if isinstance(g, TensorBase) else _cut(kept[0], 4)
     t = np.tanh(out[:, width:])
-    into_c = o * (1 - t * t)
-    into = np.concatenate([n * i * (1 - i), c * f * (1 - f), i * (1 - n * n)], 1)
+    into_c = o * (1 - t * t)  # what the gradient of the shown cell means to c
+    into = _stack([n * i * (1 - i), c * f * (1 - f), i * (1 - n * n)])  # what dc means to the sums of i, f and g
     into_o = t * o * (1 - o)
 
     def pull(rows: slice, gradient: Any) -> tuple[Any, Any]:
         dh, dc = gradient[:, :width], gradient[:, width:]
         shown = dh if r is None else multiply_matrices(dh, r)
         dc = dc + shown * into_c[rows]
-        sums = np.concatenate([into[rows] * np.concatenate([dc, dc, dc], 1), shown * into_o[rows]], 1)
+        sums = np.concatenate([_spread(into[rows], dc), shown * into_o[rows]], 1)
         back = np.concatenate([multiply_matrices(sums, w), dc * f[rows]], 1)
         return sums if r is None else np.concatenate([sums, dh], 1), back
 

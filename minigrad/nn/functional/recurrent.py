@@ -44,7 +44,7 @@ def run_gru(rows: Tensor, start: Tensor, weights: Sequence[Tensor], path: Path) 
     w_ih, w_hh, *biases = weights
     _check_types(start, w_hh)
     b_ih, b_hh = biases or (None, None)
-    return recurrent_steps.gru(linear(rows, w_ih, b_ih), start, w_hh, b_hh, path=path)
+    return recurrent_steps.gru(linear(rows, w_ih, b_ih), start, w_hh, b_hh, path=path, kept=[])
 
 
 def run_lstm(rows: Tensor, start: Tensor, weights: Sequence[Tensor], path: Path) -> Tensor:
@@ -53,7 +53,7 @@ def run_lstm(rows: Tensor, start: Tensor, weights: Sequence[Tensor], path: Path)
     projection = others.pop() if len(others) % 2 else None
     _check_types(start, w_hh)
     x = linear(rows, w_ih, _add_biases(others))
-    return recurrent_steps.lstm(x, start, w_hh, projection, path=path)
+    return recurrent_steps.lstm(x, start, w_hh, projection, path=path, kept=[])
 
 
 def _check_types(start: Tensor, weight: Tensor) -> None:
