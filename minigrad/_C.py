@@ -1,7 +1,8 @@
-"""`torch._C`: PyTorch's compiled core. Here it has two names, which pure Python libraries call."""  # noqa: N999
+"""`torch._C`: PyTorch's compiled core. Here it has the few names that pure Python libraries call."""  # noqa: N999
 
 from __future__ import annotations
 
+from minigrad.autograd import overriding
 from minigrad.missing import explain_missing
 
 
@@ -13,4 +14,6 @@ def _get_tracing_state() -> None:
     """None: nothing is ever traced. Copies of torchvision's detectors ask."""
 
 
+DisableTorchFunctionSubclass = DisableTorchFunction = overriding.DisableTorchFunctionSubclass
+_disabled_torch_function_impl = overriding.disabled_torch_function
 explain_missing("torch._C", globals())

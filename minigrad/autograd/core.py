@@ -70,6 +70,7 @@ class View:
         self.seen = [*parent.writes]  # the counts that the view's node knows of
 
 
+plain_classes: set[Any] = set()  # the classes of tensors with which no function is overridden (`overriding.py`)
 result_class: type[Any] = TensorBase  # the module that defines `Tensor` names it here, once
 
 

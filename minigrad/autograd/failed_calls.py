@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minigrad.autograd.core import is_array
+from minigrad.autograd.overriding import Overridden, call_overridden
 from minigrad.backend import device_of
 from minigrad.shown_values import LONGEST, shorten
 
@@ -51,6 +52,8 @@ def names_options(function: F) -> F:
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
+        except Overridden:
+            return call_overridden(call, args, kwargs)
         except TypeError as refused:
             name_option(refused, function)
             raise

@@ -25,7 +25,7 @@ def share_memory(data: Any, cls: type[T]) -> T:
     return shared
 
 
-class Parameter(Tensor):
+class Parameter(Tensor, plain=True):
     """A tensor that a `Module` lists among its `parameters()` when assigned as an attribute.
 
     It shares the memory of `data`, is a leaf, and requires a gradient by default.
@@ -57,7 +57,7 @@ class Parameter(Tensor):
         return cast("Self", copied)
 
 
-class Buffer(Tensor):
+class Buffer(Tensor, plain=True):
     """A tensor that a `Module` moves and saves but does not train, when assigned as an attribute.
 
     `persistent=False` keeps it out of `state_dict()`. As `torch.nn.Buffer`.

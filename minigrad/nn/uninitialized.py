@@ -15,7 +15,7 @@ from minigrad.tensor.copying import rebuild
 _memory = TensorBase.__dict__["array"]  # the slot that the classes below override
 
 
-class Uninitialized(Tensor):
+class Uninitialized(Tensor, plain=True):
     """A parameter or buffer of a lazy layer before the first input: it has a dtype and a device, but no shape.
 
     Reading its values or calling an operation on it raises `ValueError`, reading its shape `RuntimeError`.

@@ -18,11 +18,11 @@ from typing import Any, TypeAlias, TypeVar, overload
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import TensorBase, plain_classes
 from minigrad.autograd.failed_calls import name_failed_call, name_option
+from minigrad.autograd.overriding import Overridden, call_overridden, is_no_tensor, is_overridden
 from minigrad.autograd.views import refresh
 from minigrad.dtypes import NOT_COMPLEX, as_python
-from minigrad.half_precision import HALF
 from minigrad.ops import complaints, lengths
 from minigrad.ops.out import write_out
 from minigrad.ops.writes import Manner, tensors_in
@@ -59,8 +59,8 @@ def of_tensors(
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not takes_one or not args or not isinstance(args[0], TensorBase):
-            signature.check_tensors(args, kwargs)
+        if not (takes_one and args and args[0].__class__ in plain_classes) and signature.check_tensors(args, kwargs):
+            return call_overridden(call, args, kwargs)
         if needs_dim and (args[1] if len(args) > 1 else kwargs.get("dim", 0)) is None:
             raise signature.no_dim()
         if len(args) > first_flag and (args[first_flag].__class__ is not bool or len(args) > first_flag + 1):
@@ -80,6 +80,8 @@ def of_tensors(
             result = function(*args, **kwargs) if kwargs else function(*args)
         except IndexError as refused:
             raise explain_axis_error(refused, function.__name__, args, axis_first) from None
+        except Overridden:
+            return call_overridden(call, args, {**kwargs, "out": receiver})
         except TypeError as refused:
             name_option(refused, function, *["out"] * out)
             raise
@@ -142,12 +144,20 @@ class _Signature:
         self.flag_places = [(i, name) for i, name in enumerate(parameters) if name in self.flags]
         self.first_flag = self.flag_places[0][0] if self.flag_places else sys.maxsize
 
-    def check_tensors(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Checks that arguments annotated as tensors are tensors; missing ones are Python's own error."""
+    def check_tensors(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Checks that arguments annotated as tensors are tensors; missing ones are Python's own error.
+
+        Returns True, without a check, if one of them overrides the function.
+        """
         for place, name in enumerate(self.tensors):
             x = args[place] if place < len(args) else kwargs.get(name, self)
-            if not isinstance(x, TensorBase) and x is not self:
+            if x.__class__ in plain_classes or x is self:
+                continue
+            if is_overridden(x):
+                return True
+            if not isinstance(x, TensorBase):
                 raise complaints.not_a_tensor(self.function.__name__, name, place + 1, x, self.error)
+        return False
 
     def read_places(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The positional arguments, with flags as bools."""
@@ -278,21 +288,21 @@ def read_tensors(name: str, tensors: Any, error: type[Exception] = TypeError) ->
     """The tensors of ``f(x, y)`` or ``f([x, y])``. Raises TypeError for anything else among them."""
     given = list(tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors)
     for position, x in enumerate(given, 1):
-        if not isinstance(x, TensorBase):
+        if x.__class__ not in plain_classes and is_no_tensor(x):
             raise complaints.not_a_tensor(name, "tensors", position, x, error)
     return given
 
 
 def require_tensor(name: str, parameter: str, position: int, value: Any) -> None:
     """Raises TypeError unless the value is a Tensor."""
-    if not isinstance(value, TensorBase):
+    if value.__class__ not in plain_classes and is_no_tensor(value):
         raise complaints.not_a_tensor(name, parameter, position, value)
 
 
 def require_tensors(name: str, parameters: str, *values: Any) -> None:
     """Raises TypeError unless the values are Tensors; a parameter written `bias?` may be None."""
     for place, x in enumerate(values):
-        if not isinstance(x, TensorBase):
+        if x.__class__ not in plain_classes and is_no_tensor(x):
             parameter = parameters.split()[place]
             optional = parameter.endswith("?")
             if x is not None or not optional:
@@ -342,23 +352,3 @@ def common_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
         return np.broadcast_shapes(*shapes)
     except ValueError:
         raise complaints.shapes_do_not_broadcast(name, *shapes) from None
-
-
-def check_parts(
-    name: str, input: Any, shape: tuple[int, ...], why: str, singles_too: bool = False, cure: str = "",
-    words: str = "", **parts: Any,
-) -> None:  # fmt: skip
-    """Raises RuntimeError unless all `parts` have the shape `shape` and the dtype of the input; None is skipped.
-
-    `words` begin the error for a shape: PyTorch's, with places for the part, its size and its shape. With
-    `singles_too` all parts may be float32 for a float16 input.
-    """
-    mixed = singles_too and input.array.dtype == HALF
-    mixed = mixed and all(x is None or x.array.dtype == np.float32 for x in parts.values())
-    for part, x in parts.items():
-        if x is not None and x.array.shape != shape:
-            what = f"{part} of shape {list(shape)}, {why}, got {list(x.array.shape)}"
-            first = words and words.format(part=part, count=x.array.size, shape=list(x.array.shape)) + ": "
-            raise RuntimeError(f"{first}{name}: expected {what}{cure and f'; {cure}'}")
-        if x is not None and not mixed:
-            complaints.check_same_dtype(name, input, part, x)

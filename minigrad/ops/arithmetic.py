@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import Tensor, TensorBase, is_array, wrap
+from minigrad.autograd.core import Tensor, TensorBase, is_array, plain_classes, wrap
 from minigrad.backend import quiet
 from minigrad.ops.arguments import of_tensors
 from minigrad.ops.complaints import no_difference, no_operand
@@ -148,7 +148,7 @@ def are_alike(operands: Sequence[Any]) -> bool:
     """Whether all are tensors of one dtype on the CPU, which need no promotion."""
     dtype = None
     for x in operands:
-        if not isinstance(x, TensorBase) or x.array.__class__ is not np.ndarray:
+        if x.__class__ not in plain_classes or x.array.__class__ is not np.ndarray:
             return False
         if x.array.dtype is not dtype:
             if dtype is not None:

@@ -14,12 +14,14 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad import dtypes, passes
-from minigrad.autograd.core import Tensor, TensorBase, is_array, value_of
+from minigrad.autograd.core import Tensor, TensorBase, is_array, plain_classes, value_of
 from minigrad.autograd.failed_calls import check_same_library
 from minigrad.autograd.node import Rule
+from minigrad.autograd.overriding import Overridden, check_override
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import SILENT, WARNINGS, are_on_one_gpu, quiet
 from minigrad.half_precision import FLOAT32, is_wide, round_once
+from minigrad.ops.asking import ask, call_as_method
 from minigrad.ops.complaints import may_answer, no_operand, not_a_tensor, not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.describe import describe, rename
 from minigrad.ops.device import move_scalars
@@ -73,8 +75,8 @@ def unary(
     usual = None if "f" in refuses else FLOAT32  # computed as it is
 
     def call(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-        if not isinstance(input, TensorBase):
-            raise not_a_tensor(name, "input", 1, input)
+        if input.__class__ not in plain_classes and (answer := ask(call, input, out=out)) is not NotImplemented:
+            return answer
         a = input.array
         if a.dtype is not usual:
             if real and a.dtype.kind != "f":
@@ -135,10 +137,10 @@ def _function_of_two(promotion: _Promotion) -> Binary:
     by_parts, is_ufunc = functools.partial(in_parts, forward), isinstance(forward, np.ufunc)
     takes_first, takes_second = promotion.takes_number(0), promotion.takes_number(1)
 
-    def call(input: Tensor | float, other: Tensor | float, *, out: Tensor | None = None) -> Tensor:
-        a: Any = input.array if isinstance(input, TensorBase) else input
-        b: Any = other.array if isinstance(other, TensorBase) else other
-        if a is input and b is other and (is_array(a) or is_array(b)):
+    def call(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
+        a: Any = input.array if input.__class__ in plain_classes else input
+        b: Any = other.array if other.__class__ in plain_classes else other
+        if a is input and b is other and (is_array(a) or is_array(b)) and not isinstance(input, TensorBase):
             raise not_a_tensor(name, "input", 1, input)
         if a.__class__ is ndarray is b.__class__:
             dtype, array = a.dtype, a
@@ -156,6 +158,8 @@ def _function_of_two(promotion: _Promotion) -> Binary:
         else:
             try:
                 compute, (input, other), (a, b) = promotion.promote(input, other)
+            except Overridden:
+                return call_as_method(name, call, input, other, out=out)
             except TypeError as refused:
                 if may_answer(other, promotion.next_asked):
                     return NotImplemented
@@ -250,6 +254,7 @@ def promote_arrays(name: str, operands: tuple[Any, ...], real: bool = False, num
 
     Raises TypeError for what is neither tensor nor number, RuntimeError for mixed devices.
     """
+    check_override(operands)
     values = []
     for position, x in enumerate(operands):
         if isinstance(x, TensorBase):

@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, wrap
+from minigrad.autograd.overriding import overridable
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, to_device
 from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors
@@ -229,6 +230,7 @@ atleast_3d = _make_atleast("atleast_3d", 3, _widen_to_3d)
 
 
 # ---- products of sets ----------------------------------------------------------------------------
+@overridable
 def cartesian_prod(*tensors: Any) -> Tensor:
     """All ways to take one element from each vector, one a row.
 

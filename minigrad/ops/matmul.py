@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import Tensor, TensorBase
+from minigrad.autograd.core import Tensor, plain_classes
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import FLOAT32, HALF, widen
-from minigrad.ops.complaints import do_not_multiply, not_a_tensor, shapes_do_not_broadcast
+from minigrad.ops.asking import ask
+from minigrad.ops.complaints import do_not_multiply, shapes_do_not_broadcast
 from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import NO_OPTIONS, twin_of
 from minigrad.ops.grad_fn_names import shown_as
@@ -79,10 +80,9 @@ def matmul(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     >>> torch.matmul(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 10.0]))
     tensor([21., 43.])
     """
-    if not isinstance(input, TensorBase):
-        raise not_a_tensor("matmul", "input", 1, input)
-    if not isinstance(other, TensorBase):
-        raise not_a_tensor("matmul", "other", 2, other)
+    plain = input.__class__ in plain_classes and other.__class__ in plain_classes
+    if not plain and (answer := ask(matmul, input, other, out=out)) is not NotImplemented:
+        return answer
     a, b = input.array, other.array
     on_cpu = a.__class__ is np.ndarray is b.__class__
     if on_cpu and a.dtype is FLOAT32 is b.dtype and a.ndim == 2 == b.ndim and a.shape[1] == len(b):  # nearly always

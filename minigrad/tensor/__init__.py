@@ -44,6 +44,7 @@ class Tensor(
 
 
 core.result_class = Tensor
+core.plain_classes.add(Tensor)
 for _family in Tensor.__mro__[1:-2]:  # all except TensorBase and `object`
     for _name, _method in vars(_family).items():
         if isinstance(_method, FunctionType) and "." in _method.__qualname__ and _method.__module__ != "minigrad":

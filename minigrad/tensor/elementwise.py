@@ -33,7 +33,8 @@ def _reflect(function: Any, symbol: str) -> Callable[[Any, Tensor | float], Tens
     """Makes the method for an operator whose left operand is no tensor: ``2 - x``."""
 
     def method(self: Any, other: Any) -> Tensor:
-        require_tensor(f"reflected {symbol}", "self", 1, self)
+        if not isinstance(self, TensorBase):
+            require_tensor(f"reflected {symbol}", "self", 1, self)
         try:
             return function(other, self)
         except TypeError as refused:

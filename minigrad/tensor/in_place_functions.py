@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any
 
+from minigrad.autograd.overriding import call_overridden, is_overridden
 from minigrad.ops.arguments import require_tensor
 from minigrad.tensor import Tensor
 
@@ -22,6 +23,8 @@ def as_function(name: str) -> Callable[..., Any]:
 
     @wraps(method)
     def call(input: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_overridden(input):
+            return call_overridden(call, (input, *args), kwargs)
         require_tensor(name, "input", 1, input)
         return method(input, *args, **kwargs)
 

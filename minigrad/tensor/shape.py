@@ -8,6 +8,7 @@ from numpy import ndarray
 
 from minigrad.advice import warn
 from minigrad.autograd.core import Tensor, TensorBase, wrap
+from minigrad.autograd.overriding import is_overridden
 from minigrad.ops import copies, index, shape
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.complaints import may_answer, no_operand
@@ -88,7 +89,7 @@ class ShapeMethods(TensorBase):
     matmul = matmul
 
     def __matmul__(self: Any, other: Any) -> Tensor:
-        if isinstance(other, TensorBase):
+        if isinstance(other, TensorBase) or is_overridden(other):
             return matmul(self, other)
         if isinstance(other, ndarray):  # as with the other operators; the function `matmul` refuses an array
             x, array = promote("matmul", self, other)

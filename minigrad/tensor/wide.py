@@ -11,7 +11,9 @@ from importlib import import_module
 from inspect import CO_VARARGS
 from typing import TYPE_CHECKING, Any
 
+from minigrad.autograd import core
 from minigrad.autograd.core import Tensor, TensorBase
+from minigrad.autograd.overriding import DisableTorchFunctionSubclass, as_instances, disabled_torch_function
 from minigrad.ops import (
     LaterFunction,
     counting,
@@ -64,7 +66,8 @@ else:
 
         @wraps(method)
         def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-            require_tensor(method.__name__, "self", 1, self)
+            with DisableTorchFunctionSubclass():  # a check, which no class overrides
+                require_tensor(method.__name__, "self", 1, self)
             return method(self, *args, **kwargs)
 
         return call
@@ -115,6 +118,27 @@ class WideMethods(
 
         made = construct(args, dtype, device, **named)
         return made if cls is type(made) else made.as_subclass(cls)
+
+    def __init_subclass__(cls, plain: bool = False, **options: Any) -> None:
+        # A class that is `plain` overrides no function: results computed from its tensors are plain Tensors.
+        super().__init_subclass__(**options)
+        if plain:
+            cls.__torch_function__ = disabled_torch_function  # type: ignore[method-assign]
+        if cls.__torch_function__ is disabled_torch_function:
+            core.plain_classes.add(cls)
+        elif core.result_class is not TensorBase:  # or `Tensor` itself is being made
+            from minigrad.tensor.subclasses import prepare
+
+            prepare(cls)
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """What a class that derives from Tensor makes of a function: the usual result, as an instance of the class."""
+        if not all(issubclass(cls, t) for t in types):
+            return NotImplemented
+        with DisableTorchFunctionSubclass():
+            result = func(*args, **(kwargs or {}))
+            return result if func == core.result_class.grad.__get__ else as_instances(result, cls)
 
     def _repr_html_(self) -> str:
         """The HTML for a notebook: shape, dtype and range, a picture of an image, and the numbers."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from minigrad.autograd.failed_calls import names_options
-from minigrad.ops.arguments import check_parts, require_tensors
+from minigrad.nn.functional.parts import check_parts
+from minigrad.ops.arguments import require_tensors
 from minigrad.ops.complaints import check_same_dtype
 from minigrad.ops.einsum import einsum
 from minigrad.tensor import Tensor

@@ -6,18 +6,23 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.overriding import call_overridden, is_overridden
 from minigrad.nn.functional.conv import find_geometry
 from minigrad.nn.functional.conv_complaints import nothing_to_multiply, wrong_channels
 from minigrad.nn.functional.images import check_images
 from minigrad.nn.functional.padding import pad
-from minigrad.ops.arguments import as_ints, check_parts, require_floats, require_tensors
+from minigrad.nn.functional.parts import check_parts
+from minigrad.ops.arguments import as_ints, require_floats, require_tensors
 from minigrad.ops.complaints import check_same_dtype
 from minigrad.ops.conv import conv
 from minigrad.ops.grad_fn_names import name_last_call
 
 
-def convolve(x: Any, weight: Any, bias: Any, name: str, space: int, options: Any) -> Any:
-    """The convolution with all checks; a signal is treated as an image of height 1."""
+def convolve(x: Any, weight: Any, bias: Any, function: Any, space: int, options: Any) -> Any:
+    """The convolution `function` with all checks; a signal is treated as an image of height 1."""
+    if is_overridden(x, weight, bias):
+        return call_overridden(function, (x, weight, bias, *options), {})
+    name = function.__name__
     stride, padding, dilation, groups = options
     batched = check_operands(name, space, x, weight, bias, groups)
     x = x if batched else x.unsqueeze(0)

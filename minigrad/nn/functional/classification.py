@@ -12,11 +12,12 @@ from minigrad.autograd.views import is_in_graph
 from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.class_complaints import wrong_classes
 from minigrad.nn.functional.embedding import one_hot
+from minigrad.nn.functional.parts import check_parts
 from minigrad.nn.functional.shared_by_losses import loss, reduce_losses
 from minigrad.ops import likelihood as ops
 from minigrad.ops.activation import log_softmax, relu, softmax_operation
 from minigrad.ops.activation_variants import logsigmoid
-from minigrad.ops.arguments import as_int, as_number, check_parts, require_floats, require_kind
+from minigrad.ops.arguments import as_int, as_number, require_floats, require_kind
 from minigrad.ops.complaints import check_same_dtype, not_implemented_for
 from minigrad.ops.composed import read_from
 from minigrad.ops.gather import gather

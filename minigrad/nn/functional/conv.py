@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from minigrad.autograd.core import plain_classes
 from minigrad.kernels.geometry import Geometry
 from minigrad.nn.functional import conv_complaints as complaints
 from minigrad.ops.conv import conv
@@ -43,10 +44,10 @@ def conv2d(
         plain = plain and (b is None or (b.dtype is w.dtype and b.shape == w.shape[:1]))
     except (AttributeError, TypeError, ValueError, RuntimeError):  # an unbatched image, options as lists, or an error
         plain = False
-    if not plain:
+    if not plain or input.__class__ not in plain_classes:
         from minigrad.nn.functional.checked_conv import convolve  # it imports this file
 
-        return convolve(input, weight, bias, "conv2d", 2, (stride, padding, dilation, groups))
+        return convolve(input, weight, bias, conv2d, 2, (stride, padding, dilation, groups))
     if bias is None:
         return conv.call((input, weight), (x, w), {"geometry": geometry})
     return conv(input, weight, bias, geometry=geometry)
@@ -64,7 +65,7 @@ def conv1d(
     """
     from minigrad.nn.functional.checked_conv import convolve
 
-    return convolve(input, weight, bias, "conv1d", 1, (stride, padding, dilation, groups))
+    return convolve(input, weight, bias, conv1d, 1, (stride, padding, dilation, groups))
 
 
 @lru_cache(maxsize=512, typed=True)  # each number apart, and typed: 1.0 == 1, and only one of them is a stride

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from math import prod
 
+from minigrad.autograd.core import plain_classes
+from minigrad.autograd.overriding import call_overridden, is_overridden
+from minigrad.nn.functional.parts import check_parts
 from minigrad.ops.affine import affine, project
-from minigrad.ops.arguments import check_parts, require_tensors
+from minigrad.ops.arguments import require_tensors
 from minigrad.ops.complaints import check_factor_types, does_not_project, no_weight, not_implemented_for
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
@@ -21,6 +24,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> torch.nn.functional.linear(torch.ones(2), torch.ones(1, 2), torch.ones(1))
     tensor([3.])
     """
+    plain = input.__class__ in plain_classes and weight.__class__ in plain_classes
+    if not plain and is_overridden(input, weight, bias):
+        return call_overridden(linear, (input, weight, bias), {})
     require_tensors("linear", "input weight bias?", input, weight, bias)
     x, w = input.array, weight.array
     if w.ndim != 2 or x.ndim == 0:

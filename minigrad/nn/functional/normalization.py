@@ -11,12 +11,12 @@ from minigrad.autograd.failed_calls import check_same_library, names_options
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.autograd.views import is_in_graph
 from minigrad.nn.functional.padding import pad
+from minigrad.nn.functional.parts import check_parts
 from minigrad.nn.functional.pooling import avg_pool2d
 from minigrad.ops import normalization as ops
 from minigrad.ops.arguments import (
     as_int,
     as_number,
-    check_parts,
     require_bools,
     require_floats,
     require_number,

@@ -9,9 +9,11 @@ from typing import Any, ParamSpec, TypeVar
 
 from minigrad import dtypes
 from minigrad.advice import warn
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import TensorBase, plain_classes
 from minigrad.autograd.failed_calls import check_same_library, name_option
+from minigrad.autograd.overriding import call_overridden, is_overridden
 from minigrad.dtypes import SCALAR_TYPES
+from minigrad.nn import functional
 from minigrad.ops.arguments import common_shape, require_kind
 from minigrad.ops.complaints import as_flag, cannot_be_cast, not_a_tensor
 from minigrad.ops.precision import cast_to_keep
@@ -41,7 +43,11 @@ def loss(function: Callable[P, T], reductions: tuple[str, ...] = REDUCTIONS) -> 
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
         for place, name, default in operands:
             x = args[place] if place < len(args) else kwargs.get(name, default)
-            if x is not default and not isinstance(x, TensorBase):
+            if x.__class__ in plain_classes or x is default:
+                continue
+            if is_overridden(x):
+                return call_overridden(getattr(functional, function.__name__, call), args, kwargs)
+            if not isinstance(x, TensorBase):
                 raise not_a_tensor(function.__name__, name, place + 1, x)
         if len(args) > first or kwargs.get("size_average") is not None or kwargs.get("reduce") is not None:
             given = signature.bind(*args, **kwargs)

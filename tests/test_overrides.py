@@ -1,0 +1,240 @@
+"""`__torch_function__` and `torch.overrides`: the examples of PyTorch's page "Extending PyTorch", and its answers."""
+
+from __future__ import annotations
+
+import functools
+from typing import ClassVar
+
+import pytest
+
+import minigrad as torch
+from minigrad import nn, overrides
+from minigrad.nn import functional as F
+from tests.refusals import refusals
+
+HANDLED = {}
+
+
+class ScalarTensor:
+    """A multiple of the identity matrix, which is no Tensor."""
+
+    def __init__(self, size, value):
+        self._size, self._value = size, value
+
+    def tensor(self):
+        return self._value * torch.eye(self._size)
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        if func not in HANDLED or not all(issubclass(t, (torch.Tensor, ScalarTensor)) for t in types):
+            return NotImplemented
+        return HANDLED[func](*args, **(kwargs or {}))
+
+
+def implements(torch_function):
+    def decorate(function):
+        functools.update_wrapper(function, torch_function)
+        HANDLED[torch_function] = function
+        return function
+
+    return decorate
+
+
+@implements(torch.mean)
+def mean_of_scalar(input):
+    return float(input._value) / input._size
+
+
+@implements(torch.add)
+def add_scalars(input, other):
+    if isinstance(other, ScalarTensor) and isinstance(input, ScalarTensor):
+        return ScalarTensor(input._size, input._value + other._value)
+    return torch.add(*[x.tensor() if isinstance(x, ScalarTensor) else x for x in (input, other)])
+
+
+def test_a_class_that_is_no_tensor_answers_the_functions_that_it_implements():
+    scalar = ScalarTensor(5, 2)
+    assert torch.mean(scalar) == 0.4
+    assert torch.add(scalar, scalar)._value == 4
+    assert torch.add(torch.eye(5), scalar).trace().item() == 15.0
+    assert (torch.eye(5) + scalar).trace().item() == 15.0
+
+
+class MetadataTensor:
+    """Data with a note that goes along."""
+
+    def __init__(self, data, metadata=None, **kwargs):
+        self._t = torch.as_tensor(data, **kwargs)
+        self._metadata = metadata
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        notes = [a._metadata for a in args if hasattr(a, "_metadata")]
+        args = [getattr(a, "_t", a) for a in args]
+        return MetadataTensor(func(*args, **(kwargs or {})), metadata=notes[0])
+
+
+def test_an_attribute_goes_along_with_the_results():
+    noted, plain = MetadataTensor([[1, 2], [3, 4]], metadata="mine"), torch.tensor([[1, 2], [1, 2]])
+    for result, values in (
+        (torch.add(plain, noted), [[2, 4], [4, 6]]),
+        (torch.mul(plain, noted), [[1, 4], [3, 8]]),
+        (plain * noted, [[1, 4], [3, 8]]),
+    ):
+        assert (result._t.tolist(), result._metadata) == (values, "mine")
+
+
+class LoggingTensor(torch.Tensor):
+    told: ClassVar[list[str]] = []
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        cls.told.append(func.__name__)
+        return super().__torch_function__(func, types, args, kwargs)
+
+
+CALLS = {
+    "add": (lambda x: x + 1, "add"),
+    "a number first": (lambda x: 1 + x, "add"),
+    "a tensor first": (lambda x: torch.ones(2, 2) * x, "mul"),
+    "compare": (lambda x: x < 2, "lt"),
+    "matmul": (lambda x: torch.ones(2, 2) @ x, "matmul"),
+    "power": (lambda x: x**2, "pow"),
+    "index": (lambda x: x[0], "getitem"),
+    "method": (lambda x: x.sum(), "sum"),
+    "function": (lambda x: torch.sum(x, dim=0), "sum"),
+    "unary": (lambda x: torch.exp(x), "exp"),
+    "reshape": (lambda x: torch.reshape(x, (4,)), "reshape"),
+    "t": (lambda x: torch.t(x), "t"),
+    "attribute": (lambda x: x.T, "__get__"),
+    "list": (lambda x: torch.cat([torch.ones(2, 2), x]), "cat"),
+    "split": (lambda x: x.split(1)[0], "split"),
+    "einsum": (lambda x: torch.einsum("ij->ji", x), "einsum"),
+    "where": (lambda x: torch.where(x > 0, x, 0.0), "where"),
+    "scaled sum": (lambda x: torch.add(x, x, alpha=2), "add"),
+    "zeros_like": (lambda x: torch.zeros_like(x), "zeros_like"),
+    "relu": (lambda x: F.relu(x), "relu"),
+    "softmax": (lambda x: F.softmax(x, 0), "softmax"),
+    "linear": (lambda x: nn.Linear(2, 1)(x), "linear"),
+    "conv2d": (lambda x: F.conv2d(x[None, None], torch.ones(1, 1, 1, 1)), "conv2d"),
+    "conv1d": (lambda x: F.conv1d(x, torch.ones(1, 2, 1)), "conv1d"),
+    "pool": (lambda x: F.max_pool2d(x[None], 1), "max_pool2d"),
+    "mse_loss": (lambda x: nn.MSELoss()(x, torch.ones(2, 2)), "mse_loss"),
+    "cross_entropy": (lambda x: F.cross_entropy(x, torch.tensor([0, 1])), "cross_entropy"),
+    "in place": (lambda x: x.mul_(2), "mul_"),
+}
+
+
+@pytest.mark.parametrize(("call", "name"), CALLS.values(), ids=CALLS)
+def test_a_subclass_is_told_each_function_and_its_results_are_of_the_class(call, name):
+    x = torch.ones(2, 2).as_subclass(LoggingTensor)
+    LoggingTensor.told.clear()
+    result = call(x)
+    assert LoggingTensor.told[-1] == name
+    assert type(result) is LoggingTensor
+    assert torch.equal(result.as_subclass(torch.Tensor), call(torch.ones(2, 2))) or name == "linear"  # random
+
+
+class Image(torch.Tensor):
+    def darker(self):
+        return self * 0.5
+
+
+class Photo(Image):
+    pass
+
+
+class Sound(torch.Tensor):
+    pass
+
+
+def test_results_are_of_the_class_that_derives_from_the_others():
+    image, photo = Image([1.0, 2.0]), torch.ones(2).as_subclass(Photo)
+    assert type(image.darker()) is Image
+    assert type(torch.add(image, photo)) is type(image * photo) is type(torch.cat([image, photo])) is Photo
+    assert repr(Image([1.0, 2.0])) == "Image([1., 2.])"
+    highest = image.max(0)
+    assert type(highest).__name__ == "max"
+    assert type(highest.values) is Image
+    assert type(image.shape) is torch.Size
+
+
+def test_gradients_flow_to_tensors_of_a_subclass_and_are_plain():
+    x = Image([1.0, 2.0]).requires_grad_()
+    (x * x).sum().backward()
+    assert x.grad.tolist() == [2.0, 4.0]
+    assert type(x.grad) is torch.Tensor
+    x.grad = None
+    assert x.grad is None
+
+
+def test_classes_that_are_no_bases_of_each_other_do_not_mix():
+    with pytest.raises(TypeError, match=r"unsupported operand type\(s\) for \+: 'Image' and 'Sound'"):
+        Image([1.0]) + Sound([1.0])
+
+
+def test_parameters_override_nothing():
+    assert nn.Parameter.__torch_function__ is torch._C._disabled_torch_function_impl
+    assert type(type("Own", (nn.Parameter,), {})(torch.ones(1)) + 1) is torch.Tensor
+    assert type(Image([1.0]) * nn.Parameter(torch.ones(1))) is Image
+
+    class Plain(torch.Tensor):
+        __torch_function__ = torch._C._disabled_torch_function_impl
+
+    assert type(torch.ones(1).as_subclass(Plain) + 1) is torch.Tensor
+
+
+def test_overriding_is_switched_off_within_a_context():
+    image = Image([1.0])
+    with torch._C.DisableTorchFunctionSubclass():
+        assert type(image + 1) is type(torch.exp(image)) is torch.Tensor
+        assert not overrides.has_torch_function((image,))
+    assert type(image + 1) is Image
+
+
+def test_what_overrides_functions_is_told():
+    image, scalar, plain = Image([1.0]), ScalarTensor(1, 1), torch.ones(1)
+    assert overrides.has_torch_function([plain, image])
+    assert overrides.has_torch_function_unary(scalar)
+    assert overrides.has_torch_function_variadic(plain, [scalar])
+    assert not overrides.has_torch_function((plain, nn.Parameter(plain), 1.0, None))
+    assert [overrides.is_tensor_like(x) for x in (image, scalar, plain, 3)] == [True, True, True, False]
+
+
+def test_a_function_of_the_users_own_can_be_overridden():
+    @overrides.wrap_torch_function(lambda x: (x,))
+    def double(x):
+        return x * 2
+
+    def triple(x):
+        if overrides.has_torch_function((x,)):
+            return overrides.handle_torch_function(triple, (x,), x)
+        return x * 3
+
+    implements(double)(lambda x: "doubled")
+    implements(triple)(lambda x: "tripled")
+    assert (double(ScalarTensor(1, 1)), triple(ScalarTensor(1, 1))) == ("doubled", "tripled")
+    assert (double(torch.ones(1)).item(), triple(torch.ones(1)).item()) == (2.0, 3.0)
+    assert overrides.handle_torch_function(torch.sum, (), torch.ones(2)).item() == 2.0
+
+
+def test_functions_have_names():
+    assert overrides.resolve_name(torch.mean) == "torch.mean"
+    assert overrides.resolve_name(torch.Tensor.shape.__get__) == "torch.Tensor.shape.__get__"
+    assert overrides.resolve_name(F.relu) == "torch.nn.functional.relu"
+    assert overrides.resolve_name(print) is None
+    assert overrides.is_tensor_method_or_property(torch.Tensor.add)
+    assert not overrides.is_tensor_method_or_property(F.cross_entropy)
+    assert F.cross_entropy in overrides.get_overridable_functions()[torch.nn.functional]
+
+
+def failed(name, cls):
+    return f"Multiple dispatch failed for '{name}'; all __torch_function__ handlers returned NotImplemented", str(cls)
+
+
+test_a_function_that_no_class_implements = refusals({
+    "a function": (lambda: torch.exp(ScalarTensor(1, 1)), TypeError, failed("exp", ScalarTensor)),
+    "several": (lambda: torch.cat([Image([1.0]), Sound([1.0])]), TypeError, failed("cat", Sound)),
+    "a layer": (lambda: nn.Linear(1, 1)(ScalarTensor(1, 1)), TypeError, failed("linear", ScalarTensor)),
+    "an operator": (lambda: torch.ones(1) * ScalarTensor(1, 1), TypeError, failed("mul", ScalarTensor)),
+})  # fmt: skip
