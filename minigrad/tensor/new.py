@@ -104,14 +104,14 @@ class NewMethods(TensorBase):
         return self.to(other)
 
     def as_subclass(self: Any, cls: Any) -> Any:
-        """The same memory and graph node, as a subclass of Tensor; results of operations are Tensors again.
+        """The same memory and graph node, as a subclass of Tensor; results of operations are of that class, too.
 
         >>> import minigrad as torch
         >>> class Image(torch.Tensor):
         ...     def darker(self):
         ...         return self * 0.5
         >>> torch.ones(2).as_subclass(Image).darker()
-        tensor([0.5000, 0.5000])
+        Image([0.5000, 0.5000])
         """
         if not (isinstance(cls, type) and issubclass(cls, TensorBase)):
             name = getattr(cls, "__name__", shorten(cls))
