@@ -65,10 +65,10 @@ CHANNELS = {
 GEOMETRY = {
     "a kernel larger than the image": (
         lambda: F.conv2d(ones(1, 1, 2, 3), ones(1, 1, 3, 3)), RuntimeError,
-        ["(2, 3)", "Kernel size: (3, 3)", "can't be greater", "smaller kernel or more padding"]),
+        ["per channel: (2 x 3). Kernel size: (3 x 3). Kernel size can't be greater", "smaller kernel or more padding"]),
     "a dilated kernel larger than the image": (
         lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), dilation=2), RuntimeError,
-        ["(4, 4)", "Kernel size: (5, 5)", "dilation (2, 2)"]),
+        ["per channel: (4 x 4). Kernel size: (5 x 5).", "dilation (2, 2)"]),
     "negative padding": (
         lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), padding=-1), RuntimeError,
         ["negative padding", "padding=-1", "0 or more"]),

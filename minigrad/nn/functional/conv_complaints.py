@@ -79,9 +79,10 @@ def nothing_to_multiply(name: str, kernel: Any) -> RuntimeError:
 def too_large(size: tuple[int, ...], geometry: Geometry) -> RuntimeError:
     """The error for a kernel that is larger than the padded image of this size: (H, W), or (L,) of a signal."""
     kernel, _, padding, dilation = [numbers[-len(size) :] for numbers in geometry[:4]]
-    padded = tuple([n + 2 * p for n, p in zip(size, padding, strict=True)])
+    padded = " x ".join([str(n + 2 * p) for n, p in zip(size, padding, strict=True)])
+    reach = " x ".join(map(str, geometry.reach[-len(size) :]))
     return RuntimeError(
-        f"Calculated padded input size per channel: {padded}. Kernel size: {geometry.reach[-len(size) :]}. Kernel size "
+        f"Calculated padded input size per channel: ({padded}). Kernel size: ({reach}). Kernel size "
         f"can't be greater than actual input size (conv{len(size)}d: image {tuple(size)}, kernel {tuple(kernel)}, "
         f"padding {padding}, dilation {dilation}); use a smaller kernel or more padding"
     )
