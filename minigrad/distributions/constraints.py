@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from minigrad.ops.comparison import isclose
@@ -41,19 +40,6 @@ class Constraint:
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={getattr(self, name)}" for name in self.bounds)
         return f"{type(self).__name__.strip('_')}({shown})"
-
-
-class _Set(Constraint):
-    """The values for which `check` is true; it is printed as `name`."""
-
-    def __init__(self, name: str, check: Callable[[Any], Any], event_dim: int = 0, is_discrete: bool = False) -> None:
-        self._name, self._check, self.event_dim, self.is_discrete = name, check, event_dim, is_discrete
-
-    def check(self, value: Any) -> Any:
-        return self._check(value)
-
-    def __repr__(self) -> str:
-        return f"{self._name}()"
 
 
 class _Above(Constraint):
@@ -158,37 +144,75 @@ class _IndependentConstraint(Constraint):
         return f"IndependentConstraint({self.base_constraint}, {self.reinterpreted_batch_ndims})"
 
 
-def multinomial(upper_bound: int) -> Constraint:
+class _Real(Constraint):
+    def check(self, value: Any) -> Any:
+        return value == value  # no NaN
+
+
+class _Boolean(Constraint):
+    is_discrete = True
+
+    def check(self, value: Any) -> Any:
+        return (value == 0) | (value == 1)
+
+
+class _OneHot(Constraint):
+    is_discrete = True
+    event_dim = 1
+
+    def check(self, value: Any) -> Any:
+        return boolean.check(value).all(-1) & (value.sum(-1) == 1)
+
+
+class _Simplex(Constraint):
+    event_dim = 1
+
+    def check(self, value: Any) -> Any:
+        return (value >= 0).all(-1) & ((value.sum(-1) - 1).abs() < 1e-6)
+
+
+class _Multinomial(Constraint):
     """Counts of outcomes along the last axis, together at most `upper_bound`.
 
     >>> import minigrad as torch
     >>> torch.distributions.constraints.multinomial(2).check(torch.tensor([[1.0, 1.0], [1.0, 2.0]]))
     tensor([ True, False])
     """
-    return _Set("Multinomial", lambda x: (x >= 0).all(-1) & (x.sum(-1) <= upper_bound), 1, is_discrete=True)
+
+    is_discrete = True
+    event_dim = 1
+
+    def __init__(self, upper_bound: int) -> None:
+        self.upper_bound = upper_bound
+
+    def check(self, value: Any) -> Any:
+        return (value >= 0).all(-1) & (value.sum(-1) <= self.upper_bound)
 
 
-def _is_positive_definite(matrices: Any) -> Any:
-    try:
-        cholesky(matrices.detach())
-    except LinAlgError:  # of one of the matrices: all are refused
-        return matrices.new_zeros(matrices.shape[:-2]).bool()
-    return isclose(matrices, matrices.mT, atol=1e-6).all(-1).all(-1)
+class _PositiveDefinite(Constraint):
+    event_dim = 2
+
+    def check(self, value: Any) -> Any:
+        try:
+            cholesky(value.detach())
+        except LinAlgError:  # of one of the matrices: all are refused
+            return value.new_zeros(value.shape[:-2]).bool()
+        return isclose(value, value.mT, atol=1e-6).all(-1).all(-1)
 
 
-def _is_cholesky_factor(matrices: Any) -> Any:
-    return (tril(matrices) == matrices).all(-1).all(-1) & (matrices.diagonal(0, -2, -1) > 0).all(-1)
+class _LowerCholesky(Constraint):
+    event_dim = 2
+
+    def check(self, value: Any) -> Any:
+        return (tril(value) == value).all(-1).all(-1) & (value.diagonal(0, -2, -1) > 0).all(-1)
 
 
 independent = _IndependentConstraint
 greater_than, greater_than_eq, less_than = GreaterThan, GreaterThanEq, LessThan
 interval, integer_interval, half_open_interval = Interval, _IntegerInterval, _HalfOpenInterval
-real = _Set("Real", lambda x: x == x)
+multinomial = _Multinomial
+real, boolean, one_hot, simplex = _Real(), _Boolean(), _OneHot(), _Simplex()
 real_vector = independent(real, 1)
 positive, nonnegative = GreaterThan(0.0), GreaterThanEq(0.0)
 nonnegative_integer, unit_interval = _IntegerGreaterThan(0), Interval(0.0, 1.0)
-boolean = _Set("Boolean", lambda x: (x == 0) | (x == 1), is_discrete=True)
-one_hot = _Set("OneHot", lambda x: ((x == 0) | (x == 1)).all(-1) & (x.sum(-1) == 1), 1, is_discrete=True)
-simplex = _Set("Simplex", lambda x: (x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6), 1)
-positive_definite = _Set("PositiveDefinite", _is_positive_definite, 2)
-lower_cholesky = _Set("LowerCholesky", _is_cholesky_factor, 2)
+positive_definite, lower_cholesky = _PositiveDefinite(), _LowerCholesky()

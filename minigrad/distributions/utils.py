@@ -1,4 +1,4 @@
-"""`torch.distributions.utils`: for a distribution of one's own. Parameters of one shape, probabilities, triangles.
+"""`torch.distributions.utils`, for distributions of one's own: parameters of one shape, probabilities, triangles.
 
 Source: https://github.com/pytorch/pytorch/blob/main/torch/distributions/utils.py
 """

@@ -1,4 +1,4 @@
-"""What a module has registered: PyTorch's `_parameters`, `_buffers` and `_modules`, live views; and its replacement."""
+"""What a module has registered: live views, PyTorch's `_parameters`, `_buffers` and `_modules`; and how to replace it."""
 
 from __future__ import annotations
 

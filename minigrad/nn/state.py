@@ -70,7 +70,7 @@ def save(module: Module, destination: Any, prefix: str, keep_vars: bool) -> Any:
 
 
 def _take_out(tensor: Tensor) -> Tensor:
-    """`tensor.detach()`, which is told apart by where it comes from, not by the line of the call."""
+    """`tensor.detach()`; where a backward ends at it, the error names the state_dict, not a line of this file."""
     cause = "it was taken from a state_dict(), which is outside the graph" if tensor.node is not None else None
     taken: Tensor = wrap(tensor.array, None, cause, tensor.writes)
     return taken

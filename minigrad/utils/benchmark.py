@@ -178,8 +178,8 @@ class Timer:
     ) -> Measurement:  # fmt: skip
         """Rounds, at least four, until the interquartile range is within `threshold` of the median.
 
-        They take `min_run_time` seconds together, and end at `max_run_time`. Towards that counts the time between the
-        rounds, too: short rounds that never agree would else go on for hours.
+        Together they take at least `min_run_time` seconds. They end after `max_run_time` seconds, the time between
+        them included: short rounds that never agree could go on for hours.
 
         >>> from minigrad.utils.benchmark import Timer
         >>> len(Timer("2**10").adaptive_autorange(min_run_time=0.001).raw_times) >= 4

@@ -1,6 +1,10 @@
 """The sets of values: what lies inside, and how they are printed."""
 
+import copy
 import math
+import pickle
+
+import pytest
 
 import minigrad as torch
 from minigrad.distributions import constraints
@@ -46,3 +50,11 @@ REFUSED = {
 }  # fmt: skip
 
 test_refused = refusals(REFUSED)
+
+
+@pytest.mark.parametrize("name", ["real", "boolean", "one_hot", "simplex", "positive_definite", "lower_cholesky"])
+def test_a_set_is_copied_and_pickled(name):
+    given = getattr(constraints, name)
+    for copied in (copy.deepcopy(given), pickle.loads(pickle.dumps(given))):
+        assert repr(copied) == repr(given) and copied.check(torch.eye(2)).tolist() == given.check(torch.eye(2)).tolist()
+    assert pickle.loads(pickle.dumps(constraints.multinomial(3))).upper_bound == 3
