@@ -122,6 +122,8 @@ def _is_capsule(obj: Any) -> bool:
 def from_dlpack(ext_tensor: Any) -> Tensor:
     """A tensor that shares the memory of another library's array, or of its capsule, by the DLPack protocol.
 
+    Raises TypeError for what has no such protocol, RuntimeError for a capsule that was taken before.
+
     >>> import minigrad as torch
     >>> import numpy as np
     >>> torch.from_dlpack(np.arange(3.0, dtype=np.float32))
@@ -133,7 +135,13 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
         raise TypeError(f"from_dlpack needs an object with __dlpack__, got {type(ext_tensor).__name__}")
     kind, _ = ext_tensor.__dlpack_device__()
     xp = np if kind in (1, 3) else backend.library(devices.device("cuda"))
-    array = xp.from_dlpack(ext_tensor)
+    try:
+        array = xp.from_dlpack(ext_tensor)
+    except ValueError:
+        if not isinstance(ext_tensor, _Capsule):
+            raise
+        detail = "Note that DLTensor capsules can be consumed only once: make another one by to_dlpack"
+        raise RuntimeError(f"from_dlpack received an invalid capsule. {detail}") from None
     dtypes.from_numpy(array.dtype)
     return wrap(array)
 

@@ -1,4 +1,4 @@
-"""What a module has registered: live views, PyTorch's `_parameters`, `_buffers` and `_modules`; and how to replace it."""
+"""What a module has registered: live views, PyTorch's `_parameters`, `_buffers`, `_modules`; and its replacement."""
 
 from __future__ import annotations
 

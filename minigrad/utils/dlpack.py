@@ -19,6 +19,7 @@ def to_dlpack(tensor: Tensor) -> Any:
     >>> from_dlpack(to_dlpack(torch.ones(2)))
     tensor([1., 1.])
     """
+    tensor = tensor.detach()  # the memory has no gradient
     try:
         return tensor.__dlpack__(max_version=(1, 0))  # a version that marks the memory as writable
     except TypeError:  # NumPy 2.0, whose capsules are always writable

@@ -25,8 +25,19 @@ def test_what_came_by_a_capsule_can_be_written_to():
 def test_unsupported_objects_are_refused():
     with pytest.raises(TypeError, match="from_dlpack needs an object with __dlpack__, got int"):
         from_dlpack(3)
+    capsule = to_dlpack(torch.ones(1, device="cpu"))
+    from_dlpack(capsule)
+    with pytest.raises(
+        RuntimeError, match=r"received an invalid capsule.* consumed only once: make another one by to_dl"
+    ):
+        from_dlpack(capsule)
+
+
+def test_a_capsule_holds_no_gradient():
+    x = torch.ones(1, device="cpu", requires_grad=True)
+    assert from_dlpack(to_dlpack(x)).requires_grad is False
     with pytest.raises(BufferError, match=r"Can't export tensors that require gradient, use tensor.detach\(\)"):
-        torch.utils.dlpack.to_dlpack(torch.ones(1, requires_grad=True))
+        x.__dlpack__()
 
 
 def test_asarray_takes_a_capsule():

@@ -32,7 +32,8 @@ class _WeightNorm(Module):
 def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     """Trains the length and the direction of a weight: ``weight = g * v / ||v||``; returns the module.
 
-    There is one length for each slice along `dim`, or a single one with None. Source: Salimans and Kingma, 2016.
+    There is one length for each slice along `dim`, or a single one with None. A state of the older
+    `nn.utils.weight_norm` can be loaded. Source: Salimans and Kingma, 2016.
 
     >>> import minigrad as torch
     >>> layer = torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(4, 3))
@@ -40,6 +41,15 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     minigrad.Size([3, 1])
     """
     register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
+
+    def rename(state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+        """Gives the lengths and directions of an older state the names that they have here."""
+        older = [f"{prefix}{name}_{part}" for part in "gv"]
+        if all(key in state_dict for key in older):
+            for i, key in enumerate(older):
+                state_dict[f"{prefix}parametrizations.{name}.original{i}"] = state_dict.pop(key)
+
+    module._register_load_state_dict_pre_hook(rename)
     return module
 
 

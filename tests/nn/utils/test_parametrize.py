@@ -145,6 +145,18 @@ def test_wrong_arguments_raise(call, message):
 
 
 @pytest.mark.filterwarnings("ignore:.*weight_norm. is deprecated:FutureWarning")
+def test_weight_norm_loads_a_state_of_the_older_hook():
+    older, net = (nn.Sequential(nn.Linear(3, 2)) for _ in range(2))
+    nn.utils.weight_norm(older[0])
+    parametrizations.weight_norm(net[0])
+    assert repr(net.load_state_dict(older.state_dict())) == "<All keys matched successfully>"
+    x = torch.randn(4, 3)
+    np.testing.assert_allclose(net(x).detach().numpy(), older(x).detach().numpy(), rtol=1e-5)
+    again = parametrizations.weight_norm(nn.Linear(3, 2))
+    assert repr(again.load_state_dict(net[0].state_dict())) == "<All keys matched successfully>"
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm. is deprecated:FutureWarning")
 @pytest.mark.parametrize("dim", [0, 1, None])
 def test_weight_norm_equals_the_older_hook(dim):
     layer = nn.Conv2d(2, 3, 2)
