@@ -5,6 +5,7 @@ Imported when the first is met.
 
 from __future__ import annotations
 
+import dis
 import inspect
 from collections.abc import Sequence
 from typing import Any
@@ -63,13 +64,46 @@ def _find_misspelt_init(cls: type) -> str | None:
     return next((name for name, code in functions.items() if {"super", "__init__"} <= {*code.co_names}), None)
 
 
-def advise_of_plain_tensor(module: str, name: str) -> None:
-    """Advises of a tensor that requires a gradient but is no parameter."""
-    advise(
-        "plain tensor in a module",
-        f"{module}.{name} is a tensor that requires grad and no Parameter: parameters() does not list it, so no "
-        f"optimizer trains it and state_dict() leaves it out. Write self.{name} = nn.Parameter(tensor)",
-    )
+def advise_of_plain_tensor(module: Any, name: str) -> None:
+    """Advises of a tensor that requires a gradient but is no parameter, where the module is made."""
+    if _is_made_now(module):  # later it may keep its input, to look at the gradient
+        advise(
+            "plain tensor in a module",
+            f"{type(module).__name__}.{name} is a tensor that requires grad and no Parameter: parameters() does not "
+            "list it, so an optimizer of parameters() does not train it, and state_dict() leaves it out. If it is a "
+            f"weight, write self.{name} = nn.Parameter(tensor)",
+        )
+
+
+def _is_made_now(module: Any) -> bool:
+    """Whether the constructor of the module is running."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_code.co_name == "__init__" and frame.f_locals.get(frame.f_code.co_varnames[0]) is module:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def advise_of_no_result(module: Any) -> None:
+    """Advises of a module with parameters whose forward never returns a value; others may be called for an effect."""
+    code = getattr(inspect.unwrap(type(module).forward), "__code__", None)
+    trained = next(iter(collect(PARAMETER, module._walk_tree())), None) is not None
+    if trained and code is not None and not _returns_values(code):
+        name = type(module).__name__
+        advise("forward gave None", f"forward of {name} returned None: does it end in a return statement?")
+
+
+def _returns_values(code: Any) -> bool:
+    """Whether one of the return statements of a function's `code` has a value."""
+    before: Any = None
+    for step in dis.get_instructions(code):
+        if step.opname == "RETURN_VALUE" and not (before.opname == "LOAD_CONST" and before.argval is None):
+            return True
+        if step.opname == "RETURN_CONST" and step.argval is not None:  # from Python 3.12 to 3.13
+            return True
+        before = step
+    return False
 
 
 def advise_of_plain_lists(root: Any, modules: Sequence[Any]) -> None:
@@ -84,7 +118,8 @@ def advise_of_plain_lists(root: Any, modules: Sequence[Any]) -> None:
                 advise(
                     "layers in a plain list",
                     f"{type(module).__name__}.{name} holds {what} in a plain {type(value).__name__}: parameters() does "
-                    f"not list them, so no optimizer trains them. Write self.{name} = nn.{made}({what})",
+                    "not list them, so an optimizer of parameters() does not train them. If they are to be trained, "
+                    f"write self.{name} = nn.{made}({what})",
                 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Self
 
-from minigrad.advice import advise, is_wanted
+from minigrad.advice import is_wanted
 from minigrad.nn.constructors import keep_functions_unbound, own_method
 from minigrad.nn.conversion import Conversions
 from minigrad.nn.hooks import ModuleHooks, call_between
@@ -68,8 +68,9 @@ class Module(ModuleHooks, Conversions, Lookup, NamesOptions):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         result = self.forward(*args, **kwargs) if self._hooks is None else call_between(self._hooks, self, args, kwargs)
         if result is None and is_wanted("forward gave None"):
-            name = type(self).__name__
-            advise("forward gave None", f"forward of {name} returned None: does it end in a return statement?")
+            from minigrad.nn.complaints import advise_of_no_result
+
+            advise_of_no_result(self)
         return result
 
     # ---- for all submodules and parameters --------------------------------------------------------

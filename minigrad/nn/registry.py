@@ -53,7 +53,7 @@ class Registry:
             if value.__class__ is Tensor and value.node is LEAF and is_wanted("plain tensor in a module"):
                 from minigrad.nn.complaints import advise_of_plain_tensor
 
-                advise_of_plain_tensor(type(self).__name__, name)
+                advise_of_plain_tensor(self, name)
 
     def __getattr__(self, name: str) -> Any:
         # Called only if the ordinary look-up failed.

@@ -13,8 +13,8 @@ from minigrad.optim.optimizer import Optimizer
 
 NOT_FINITE = "a parameter that is no longer finite"  # the name of this advice
 STEPS = 8  # without zero_grad(), in which a sum of gradients is looked for; it shows from the second one on
-# For each optimizer: how many of these are left, the version counter of a gradient in the last step, and its count.
-_SEEN: WeakKeyDictionary[Optimizer, tuple[int, list[int], int]] = WeakKeyDictionary()
+# For each optimizer: how many are left; of a gradient in the last step: its counter of writes, their count, a copy.
+_SEEN: WeakKeyDictionary[Optimizer, tuple[int, list[int], int, Any]] = WeakKeyDictionary()
 
 
 def advise_after_step(optimizer: Optimizer, finite: bool | None, zeroed: bool) -> None:
@@ -49,15 +49,23 @@ def _advise_of_no_gradient(optimizer: Optimizer) -> None:
 def _compare_gradients(optimizer: Optimizer) -> None:
     """Gives advice if the gradient of the last step is the same tensor, and was written to once: added to.
 
-    Zeroing and adding are two writes, and after setting it to None it is another tensor.
+    Zeroing and adding are two writes, and after setting it to None it is another tensor. Zeroing by ``.grad.data`` is
+    not counted, and one write may be the user's own: the numbers tell these apart.
     """
-    left, last, count = _SEEN.get(optimizer, (STEPS, [], 0))
+    left, last, count, before = _SEEN.get(optimizer, (STEPS, [], 0, None))
     if left:
         gradients = [parameter.gradient for group in optimizer.param_groups for parameter in group["params"]]
-        writes = next((g.writes for g in gradients if g is not None), [-1])
-        _SEEN[optimizer] = left - 1, writes, writes[0]
-        if writes is last and writes[0] == count + 1:
+        gradient = next((g for g in gradients if g is not None), None)
+        if gradient is None:
+            return
+        _SEEN[optimizer] = left - 1, gradient.writes, gradient.writes[0], gradient.array.copy()
+        if gradient.writes is last and gradient.writes[0] == count + 1 and quiet(_holds, gradient.array, before):
             _advise_of_sum()
+
+
+def _holds(now: Any, before: Any) -> bool:
+    """Whether a gradient seems to be the one `before` plus another: steps are short, so the two resemble each other."""
+    return bool((now * before).sum() > 1.5 * (before * before).sum())
 
 
 def _advise_of_sum() -> None:
@@ -73,12 +81,17 @@ def _advise_of_infinite(optimizer: Optimizer) -> None:
     """Gives advice that names the first parameter that is no longer finite after this step, and the likely cause."""
     for number, group in enumerate(optimizer.param_groups):
         for i, parameter in enumerate(group["params"]):
-            if parameter.array.__class__ is np.ndarray and parameter.grad is not None and not _is_finite(parameter):
+            if parameter.array.__class__ is np.ndarray and parameter.grad is not None and quiet(_has_burst, parameter):
                 own = repr(group["param_names"][i]) if "param_names" in group else i
                 name = f"parameter {own} of group {number}, of shape {tuple(parameter.shape)},"
                 step = f"this step of {type(optimizer).__name__}; {_find_cause(parameter)}"
                 advise(NOT_FINITE, f"{name} is no longer finite after {step}")
                 return
+
+
+def _has_burst(parameter: Any) -> bool:
+    """Whether a step made elements infinite or NaN; those without a gradient were it before, as a mask of -inf is."""
+    return bool((parameter.grad.array[~np.isfinite(parameter.array)] != 0).any())
 
 
 def _find_cause(parameter: Any) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 import minigrad as torch
 from minigrad import advice, nn
+from minigrad.nn import functional as F
 
 pytestmark = pytest.mark.usefixtures("fresh_advice")
 
@@ -17,8 +18,34 @@ class Plain(nn.Module):
 
 
 class Forgetful(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 1)
+
     def forward(self, x):
-        x + 1
+        self.layer(x)
+
+
+class Watcher(nn.Module):
+    """Called for its effect alone."""
+
+    def forward(self, x):
+        self.seen = x.mean().item()
+
+
+class InTraining(Forgetful):
+    """Has a result in training alone."""
+
+    def forward(self, x):
+        return self.layer(x) if self.training else None
+
+
+class Saliency(Forgetful):
+    """Keeps its input, to look at the gradient."""
+
+    def forward(self, x):
+        self.image = x
+        return self.layer(x)
 
 
 def test_a_plain_tensor_that_requires_grad_gets_advice():
@@ -68,6 +95,24 @@ def test_correct_programs_give_no_advice():
         Plain(torch.ones(2, requires_grad=True) * 2)  # an activation that is looked at later
         nn.ReLU()(torch.ones(2))
         nn.CrossEntropyLoss(torch.ones(3))
+        Watcher()(torch.ones(2))
+        InTraining().eval()(torch.ones(2))
+        Saliency()(torch.ones(1, 2, requires_grad=True)).sum().backward()
+    assert not given
+
+
+def test_correct_losses_give_no_advice():
+    scores, classes = torch.zeros(2, 4), torch.tensor([0, 1])
+    odds, answers = torch.tensor([5.0, -5.0]), torch.tensor([1.0, 0.0])
+    with warnings.catch_warnings(record=True) as given:
+        F.cross_entropy(torch.full((2, 4), 0.25), classes)  # the loss of equal scores
+        F.cross_entropy(torch.tensor([[1.0, 0.0], [0.0, 1.0]]), classes)
+        F.cross_entropy(scores.requires_grad_().softmax(1) @ torch.ones(4, 3), classes)  # attention before the scores
+        F.cross_entropy(scores, torch.eye(4)[:2].softmax(1))  # soft targets
+        F.nll_loss(scores.log_softmax(1), classes, weight=torch.tensor([-1.0, 1.0, 1.0, 1.0]))
+        F.binary_cross_entropy_with_logits(odds, answers, weight=torch.tensor([-1.0, 1.0]))
+        F.binary_cross_entropy_with_logits(odds, answers.clamp(0.1, 0.9))
+        F.binary_cross_entropy_with_logits(10 * (odds.requires_grad_().sigmoid() - 0.5), answers)
     assert not given
 
 

@@ -48,6 +48,40 @@ def test_each_way_to_zero_gradients_prevents_the_advice(kind):
         train(net, optimizer, zero)
 
 
+def write_zeros(gradient):
+    gradient.data.zero_()
+
+
+def write_in_a_loop(gradient):
+    gradient[:] = 0
+
+
+@pytest.mark.parametrize("zero", [write_zeros, write_in_a_loop, lambda g: g.mul_(0), lambda g: g.fill_(0)])
+def test_gradients_zeroed_by_the_users_own_writes_give_no_advice(zero):
+    net = nn.Linear(2, 1)
+    optimizer = optim.SGD(net.parameters(), lr=0.1)
+    train(net, optimizer, lambda: [zero(p.grad) for p in net.parameters() if p.grad is not None], rounds=6)
+
+
+def test_gradients_of_the_users_own_rule_give_no_advice():
+    w = minigrad.ones(2, requires_grad=True)
+    w.grad = minigrad.zeros(2)
+    optimizer = optim.SGD([w], lr=0.1)
+    for _ in range(4):
+        w.grad.copy_(2 * w.detach())
+        optimizer.step()
+
+
+def test_a_mask_of_minus_infinity_among_the_parameters_gives_no_advice():
+    w = nn.Parameter(minigrad.tensor([0.0, 1.0, float("-inf")]))
+    optimizer = optim.SGD([w], lr=0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        w.softmax(0)[0].backward()
+        optimizer.step()
+    assert w.isfinite().tolist() == [True, True, False]
+
+
 def test_gradients_summed_over_several_batches_give_no_advice():
     net = nn.Linear(2, 1)
     optimizer = optim.SGD(net.parameters(), lr=0.1)

@@ -174,8 +174,9 @@ def _advise_of_activation(activation: Operation) -> None:
 
 
 def _are_probabilities(rows: np.ndarray) -> bool:
-    """Whether each row holds positive numbers that sum to 1."""
-    return bool(((rows > 0) & (rows <= 1)).all() and (abs(rows.sum(1) - 1) < 1e-3).all())
+    """Whether each row holds positive numbers that sum to 1, not all of them equal, as in a table of equal scores."""
+    are_shares = ((rows > 0) & (rows <= 1)).all() and (abs(rows.sum(1) - 1) < 1e-3).all()
+    return bool(are_shares and np.ptp(rows, 1).max() > 1e-6)
 
 
 def _advise_of_probabilities(input: Tensor) -> None:

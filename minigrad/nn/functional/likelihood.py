@@ -88,9 +88,9 @@ def binary_cross_entropy_with_logits(
 
 
 def _advise_of_targets(losses: Tensor, target: Tensor) -> None:
-    """Gives advice if a loss is negative, which it is for targets outside [0, 1] alone; not on a GPU."""
+    """Gives advice if a loss is negative because of targets outside [0, 1]; not on a GPU."""
     found, wanted = losses.array, target.array
-    if type(found) is np.ndarray and found.size and found.min() < 0:
+    if type(found) is np.ndarray and found.size and found.min() < 0 and (wanted.min() < 0 or wanted.max() > 1):
         advise(
             OUTSIDE,
             f"binary_cross_entropy_with_logits is negative ({found.min():.4g}): its targets are probabilities, 0 to 1, "
