@@ -6,8 +6,8 @@ with a random kernel gets only the photo and the edge map, and learns the kernel
 
 A photo is harder than black and white bars. Neighbouring pixels are nearly equal, so the loss is steep
 along one axis and nearly flat along others, where plain steps are small. Two things help. Subtracting
-the mean grey halves the largest curvature, and an edge kernel does not depend on that grey; and with
-momentum the small steps add up.
+the mean grey makes the largest curvature less than half as large, and an edge kernel does not depend on
+that grey; and with momentum the small steps add up.
 """
 
 import argparse
