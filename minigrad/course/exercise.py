@@ -33,7 +33,7 @@ class Exercise:
     told: Sequence[str] = ()  # what is special about each hidden case, in words; "" says nothing
     hint: str = ""
     page: str = ""  # the page of the course
-    judge: Judge | None = None  # checks the answer itself, instead of cases
+    judge: Judge | None = None  # checks the answer itself, after the cases
     gradient_of: str = ""  # the argument whose gradient the answer computes, of `solution`
     points: Sequence[Mapping[str, tuple[int, ...]]] = ()  # shapes of the arguments at which gradients are checked
     seconds: float = 10.0
@@ -68,8 +68,9 @@ def exercise(
     """Registers the decorated function as the solution of an exercise; its docstring is the question.
 
     Each of `cases` and `hidden` is the arguments of one call. A dict of hidden cases, ``{"no padding": (8, 2)}``, says
-    in a few words what is special about each; a student whose answer fails there reads them. A `judge` replaces the
-    cases: it is called with the answer and returns a complaint or None. With `by_hand` the answer cannot use autograd.
+    in a few words what is special about each; a student whose answer fails there reads them. A `judge`
+    examines the answer itself, after the cases if there are any: it is called with the answer and returns a complaint
+    or None. With `by_hand` the answer cannot use autograd.
     `slips` are wrong answers that students often give, each under the words that say what is wrong with it.
     Raises ValueError without cases and judge.
 

@@ -73,16 +73,15 @@ def _refuse(exercise: Exercise, answer: Any) -> str | None:
 
 
 def _judge_by_kind(exercise: Exercise, answer: Any) -> str | None:
-    """A complaint by the exercise's own judge, by a check of gradients, by its cases, or by the value that is due."""
+    """A complaint by a check of gradients, by the value that is due, by the cases, or then by the exercise's judge."""
     if exercise.by_hand and callable(answer):
         answer = partial(_without_graph, answer)
-    if exercise.judge is not None:
-        return exercise.judge(answer)
     if exercise.gradient_of:
         return _judge_gradient(exercise, guard(answer, start=1))  # g itself is guarded by check_gradients
-    if callable(answer):
-        return _judge_cases(exercise, guard(answer))
-    return describe_difference(answer, exercise.solution())
+    if exercise.judge is None and not callable(answer):
+        return describe_difference(answer, exercise.solution())
+    complaint = _judge_cases(exercise, guard(answer)) if exercise.cases or exercise.hidden else None
+    return complaint or (exercise.judge(answer) if exercise.judge is not None else None)
 
 
 def is_empty(answer: Any) -> bool:

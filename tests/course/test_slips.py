@@ -163,6 +163,8 @@ def divide(X, gamma, beta, deviation):
             lambda X, h, w: X.unfold(0, h, 1).unfold(1, w, 1).reshape(h * w, -1),
             "so the windows are still rows: transpose",
         ),
+        ("12.winograd", lambda d, g: find("12.winograd").solution(d, g[::-1]), "the kernel is read backwards there"),
+        ("4.one_by_one", lambda X, K: K[:, :, 0, 0] @ X.flatten(1), "give it the shape (O, H, W)"),
         ("14.max_pool", lambda X, k: X.unfold(0, k, k).unfold(1, k, k).mean((2, 3)), "that is the mean of each window"),
         ("14.max_pool_dx", lambda g, x: repeat(g / 4), "that is the rule of the mean"),
         (
