@@ -11,6 +11,7 @@ host's: a GPU may still be computing when a call has returned.
 from __future__ import annotations
 
 import functools
+import gzip
 import json
 import os
 from collections.abc import Callable, Iterable
@@ -206,6 +207,10 @@ class profile:
 
     start, stop = __enter__, __exit__
 
+    def is_watching(self) -> bool:
+        """Whether operations are recorded now."""
+        return self in _watching
+
     def events(self) -> EventList:
         """All calls, ordered by start."""
         return EventList(self._events)
@@ -230,12 +235,13 @@ class profile:
         return sum(event.self_cpu_time_total for event in self._events)
 
     def export_chrome_trace(self, path: str | os.PathLike[str]) -> None:
-        """Writes a trace file for chrome://tracing and Perfetto."""
+        """Writes a trace file for chrome://tracing and Perfetto, compressed if its name ends with ``.gz``."""
         shown = [
-            {"name": e.key, "ph": "X", "ts": 1e6 * e.begin, "dur": e.cpu_time_total, "pid": 0, "tid": 0}
+            {"name": e.name, "ph": "X", "ts": 1e6 * e.begin, "dur": e.cpu_time_total, "pid": 0, "tid": 0}
             for e in self._events
         ]
-        Path(path).write_text(json.dumps({"traceEvents": shown}), encoding="utf-8")
+        data = json.dumps({"traceEvents": shown}).encode()
+        Path(path).write_bytes(gzip.compress(data) if Path(path).suffix == ".gz" else data)
 
     def __str__(self) -> str:
         return self.table()
