@@ -16,10 +16,10 @@ class Machine(NamedTuple):
     shortest is ``half``. A copy takes ``move`` seconds for each element, and ``run`` for each contiguous run of them.
     """
 
-    peak: float = 85e9  # of one core of 2026 with AVX-512; only the ratios of the four constants matter
+    peak: float = 55e9  # of one core of 2026 with AVX-512; only the ratios of the four constants matter
     half: float = 10.0
-    move: float = 0.21e-9
-    run: float = 2e-9
+    move: float = 0.15e-9
+    run: float = 5e-9
 
     def product(self, rows: float, columns: float, inner: float, count: float = 1) -> float:
         """Seconds of `count` products (rows, inner) @ (inner, columns); each reads the left matrix."""
@@ -31,9 +31,9 @@ class Machine(NamedTuple):
         """The speed of small products, whose matrices OpenBLAS does not copy ("pack"): narrow ones lose less."""
         return self._replace(half=min(self.half, 4.0))
 
-    def copy(self, elements: float, run: float) -> float:
-        """Seconds of a copy of `elements` in contiguous runs of length `run`."""
-        return elements * (self.move + self.run / max(run, 1))
+    def copy(self, elements: float, run: float, step: int = 1) -> float:
+        """Seconds of a copy of `elements` in runs of length `run`, which read every `step`-th number."""
+        return elements * (self.move * (1 if step == 1 else 4) + self.run / max(run, 1))
 
 
 class Algorithm(NamedTuple):

@@ -138,8 +138,8 @@ def choose(
     """
     problem = Problem(image, outputs, geometry, char, library)
     if forced is None:
-        if tiny.serves(problem) and tiny.is_small(problem) and strict not in tiny.ALGORITHM.safe:
-            return tiny.ALGORITHM  # nothing to weigh
+        if tiny.serves(problem) and tiny.cost(problem, _machine) < im2col.OVERHEAD and strict not in tiny.SAFE:
+            return tiny.ALGORITHM  # nothing to weigh: the calls of others take longer
         able = [one for one in ALGORITHMS.values() if one.serves(problem) and strict not in one.safe]
         return min(able, key=lambda one: one.cost(problem, _machine))
     if ALGORITHMS[forced].serves(problem):

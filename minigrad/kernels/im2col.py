@@ -21,7 +21,7 @@ from minigrad.parallel import add_pieces, count_totals, share, share_product, sp
 
 BLOCK_BYTES = 2 * 2**20  # of columns at a time: they stay in the cache between copy and product
 NARROW = 128  # outputs: up to so many, the kernel's gradient is quicker computed transposed
-OVERHEAD = 4e-5  # seconds of Python in all three functions
+OVERHEAD, CALL = 8e-5, 1.9e-6  # seconds of Python in all three functions, and for each tap of a block
 GPU_BLOCK_BYTES = 256 * 2**20  # on a GPU few and large calls are better
 
 
@@ -178,12 +178,14 @@ def _add_windows(windows: Array, x: Array, geometry: Geometry, channels: slice =
 def cost(problem: Problem, machine: Machine) -> float:
     """Seconds: every window is copied in the forward and in the kernel's gradient, and added back in the image's."""
     (_, C, _, _), groups, (Ho, Wo), windows = problem.image, problem.geometry.groups, problem.size, problem.windows
-    inner, columns = C // groups * problem.taps, C * problem.taps * windows
-    block_bytes = _block_bytes(C, problem.outputs, problem.geometry)
-    at_once = min(windows, max(Wo, block_bytes // (4 * C * problem.taps)))  # windows in a block
-    products = machine.product(problem.outputs // groups, at_once, inner, 3 * groups * windows / max(1, at_once))
-    rest = machine.copy(3 * windows * problem.outputs, Ho * Wo) if at_once > Ho * Wo else 0.0
-    return OVERHEAD + products + rest + machine.copy(4.5 * columns, Wo)
+    # the windows in a block
+    at_once = min(windows, max(Wo, _block_bytes(C, problem.outputs, problem.geometry) // (4 * C * problem.taps)))
+    blocks = windows / max(1, at_once)
+    products = machine.product(problem.outputs // groups, at_once, C // groups * problem.taps, 3 * groups * blocks)
+    # each column is copied and added back, and packed by OpenBLAS for its products
+    copies = C * problem.taps * windows * (machine.copy(2.5, Wo, problem.geometry.stride[1]) + 4 * machine.move)
+    rest = machine.copy(8 * windows * problem.outputs, Ho * Wo) if at_once > Ho * Wo else 0.0
+    return OVERHEAD + CALL * problem.taps * blocks + products + copies + rest
 
 
 ALGORITHM = Algorithm("im2col", serves_all, cost, conv2d, conv2d_input, conv2d_weight)

@@ -18,9 +18,8 @@ from minigrad.kernels.geometry import Geometry, Pair, Problem
 Shape: TypeAlias = tuple[int, ...]
 
 FEW = 2000  # elements of the columns that are copied as quickly one by one
-LIMIT = 140_000  # elements of the columns; for larger problems the other algorithms are as quick (benchmarks/ways.py)
-MANY = 8.0  # channels: with more, fewer columns make a product that other algorithms divide among threads
-BACK = 10**6  # elements of the columns of the adjoint in x, which the first layer of a network never needs
+LIMIT = 2**20  # elements of the columns of the adjoint in x, twice those of the others: more are shared among threads
+OVERHEAD = 2.3e-5  # seconds of Python in all three functions
 
 
 def _columns(x: Array, geometry: Geometry) -> tuple[Array, Pair]:
@@ -99,18 +98,18 @@ def serves(problem: Problem) -> bool:
     return problem.on_host and problem.geometry.groups == 1 and ph < rh and pw < rw
 
 
-def is_small(problem: Problem) -> bool:
-    """Whether the problem is so small that the number of NumPy calls decides, on any machine."""
-    (N, C, H, W), outputs = problem.image, problem.outputs
-    inputs, back, share = N * C * H * W, N * H * W * outputs, max(1, C / MANY)
-    return inputs * problem.taps <= LIMIT and back * problem.taps * share <= BACK
-
-
 def cost(problem: Problem, machine: Machine) -> float:
-    """Zero for small problems, so that it is chosen; infinite for others."""
-    return 0.0 if is_small(problem) else float("inf")
+    """Seconds: copies of the columns, of both sizes, and a product for each image. Infinite for large problems."""
+    (N, C, H, W), O, taps, (Ho, Wo) = problem.image, problem.outputs, problem.taps, problem.size
+    columns, back = C * taps * problem.windows, N * O * taps * H * W
+    if max(2 * columns, back) > LIMIT:
+        return float("inf")
+    # Columns stay in the cache. Those of several images are turned for the adjoint in w.
+    copies = machine.copy(0.6 * columns, Wo, problem.geometry.stride[1]) + machine.copy(0.3 * back, W)
+    products = machine.product(O, Ho * Wo, C * taps, 2 * N) + machine.product(C, H * W, O * taps, N)
+    return OVERHEAD + copies + products + (machine.copy(2.75 * columns, Ho * Wo) if N > 1 else 0.0)
 
 
 # The adjoint in x multiplies the zeros between and around the cotangents by the kernel.
-_SAFE = {"conv2d_input": lambda g, w, geometry: is_finite(w)}
-ALGORITHM = Algorithm("tiny", serves, cost, conv2d, conv2d_input, conv2d_weight, _SAFE)
+SAFE = {"conv2d_input": lambda g, w, geometry: is_finite(w)}
+ALGORITHM = Algorithm("tiny", serves, cost, conv2d, conv2d_input, conv2d_weight, SAFE)

@@ -44,7 +44,9 @@ ALONE = 0.75  # how much longer a multiplication takes in a product of one row
 TOGETHER = 3  # rows as which a product of one output counts: several rows of windows share it
 FEW = 50  # most weights of a group for which scalar products are quicker in the adjoint in w
 WIDE = 16  # outputs from which a product is quicker with the cotangents' channels innermost
-OVERHEAD = 1e-4  # seconds of Python in all three functions
+LINES = 0.65  # copies that take as long as those of the lines, with the results, in all three functions
+SLOWER = 1.26  # how much longer its products take than others
+OVERHEAD = 1.3e-4  # seconds of Python in all three functions
 Piece: TypeAlias = tuple[slice, slice, slice]  # of images, of groups, and of rows of results
 
 
@@ -241,15 +243,15 @@ def _cut(length: int, step: int) -> list[slice]:
 def cost(problem: Problem, machine: Machine) -> float:
     """Seconds: images are copied into sheets and lines, products are computed, and results are copied."""
     (N, C, H, W), O, groups, windows = problem.image, problem.outputs, problem.geometry.groups, problem.windows
-    (kh, kw), (stride, _), Wo = problem.geometry.kernel, problem.geometry.stride, problem.size[1]
+    (kh, kw), (stride, across), Wo = problem.geometry.kernel, problem.geometry.stride, problem.size[1]
     rows, lines, run = max(TOGETHER, O // groups), C // groups * kh * kw, min(max(RUN, Wo), N * Wo)
-    copies = machine.copy(2 * N * C * H * W + 4 * windows * O, Wo)
-    copies += machine.copy(windows * (2 * C * stride + O) * kw, max(RUN, Wo))
+    copies = machine.copy(2 * N * C * H * W, Wo, across) + machine.copy(4 * windows * O, Wo)
+    copies += machine.copy(LINES * windows * (2 * C * stride + O) * kw, max(RUN, Wo))
     few, count = O // groups <= TOGETHER, 3 * groups * windows / max(1, run)
     small = machine.unpacked() if few else for_small_products(machine)  # with few outputs little is copied
     speed = small if rows * lines * run <= UNPACKED else machine
-    products = speed.product(rows, run, lines, count) * (O // groups) / rows
-    return OVERHEAD + copies + products + count * CALL / machine.peak
+    products = SLOWER * speed.product(rows, run, lines, count) * (O // groups) / rows
+    return OVERHEAD + copies + products + 1.4 * count * CALL / machine.peak
 
 
 # Zeros around the cotangents, and weights of zero, meet numbers in one adjoint, those between images in the other.

@@ -41,8 +41,9 @@ SHORT = 16  # columns: images with fewer are laid innermost before sums along th
 EIGHT = 8  # float32 numbers in a register of AVX2
 WIDE = 16  # channels that a product needs as rows, or innermost, to be quick
 REPAID = 64  # numbers in a window from which a quicker product repays a copy with the channels innermost
-COPIES = 7.0  # copies that take as long as those of all rows in all three functions, and as padding the images
-OVERHEAD = 4e-5  # seconds of Python in all three functions
+COPIES = 3.3  # copies that take as long as those of all rows in all three functions, and as padding the images
+TURN = 5.0  # copies that take as long as those of the results, which are transposed
+OVERHEAD, CALL = 9e-5, 2.2e-6  # seconds of Python in all three functions, and for each column of the kernel in a block
 UNPACKED = 10**6  # most multiplications of a product for which OpenBLAS does not pack the matrices, with AVX-512
 
 
@@ -199,12 +200,14 @@ def cost(problem: Problem, machine: Machine) -> float:
     rows = Ho * problem.geometry.stride[0]  # that are copied, of each image
     count = -(-N // max(1, BLOCK_BYTES // max(1, 4 * rows * C * kw * Wo)))  # of blocks
     images, calls, speed = N / max(1, count), Ho * count, for_small_products(machine)
-    wide = C >= WIDE and problem.geometry.stride == (1, 1)  # then the adjoint in x is a forward
-    products = speed.product(problem.outputs, images * Wo, C * kh * kw, (3 if wide else 2) * calls)
+    down, across = problem.geometry.stride
+    wide = C >= WIDE and down == across == 1  # then the adjoint in x is a forward
+    rest = speed.product(problem.outputs, images * Wo, C * kh * kw, (3 if wide else 2) * calls)
     if not wide:
-        products += speed.product(C * kw, images * Wo, kh * problem.outputs, calls)
-    turned = machine.copy(3 * problem.windows * problem.outputs, Wo)
-    return OVERHEAD + products + turned + machine.copy(COPIES * N * rows * C * kw * Wo, Wo)
+        rest += speed.product(C * kw, images * Wo, kh * problem.outputs, calls) + CALL * kw * min(down, kh) * count
+    turned = machine.copy(TURN * problem.windows * problem.outputs, Wo)
+    turned += machine.copy(problem.outputs * C * kh * kw, 4)  # the kernels
+    return OVERHEAD + rest + turned + machine.copy(COPIES * N * rows * C * kw * Wo, Wo, across)
 
 
 def _images(lines: Array, width: int, windows: int) -> Array:

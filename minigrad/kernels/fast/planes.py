@@ -32,7 +32,7 @@ from minigrad.backend import Array, is_finite
 from minigrad.kernels.algorithms import Algorithm, Machine
 from minigrad.kernels.fast import depthwise
 from minigrad.kernels.fast.depthwise import SHARED, separate_groups
-from minigrad.kernels.fast.machine import for_small_products, multiplies_with_avx512
+from minigrad.kernels.fast.machine import for_small_products
 from minigrad.kernels.fast.mec import UNPACKED, multiply_in_parts
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.windows import overlap
@@ -41,12 +41,12 @@ from minigrad.parallel import share
 
 BLOCK_BYTES = 8 * 2**20  # of lines and products at a time: not less, because threads wait between short calls
 SMALL = 128  # windows of a plane from which planes of several images are not joined
-PASSES = 2.0  # copies that take as long as the copies of a line in all three functions, and as the sums of a row
-DOT = 0.3  # copies that take as long as the scalar products of a weight
-TURNED = 1.5  # how much longer a product takes with AVX-512 that sums over the windows
-PACK = 2.0  # passes over a row of the kernel in which OpenBLAS copies it for each product with AVX2
-CALL = 2.2e-7  # seconds of calls for each group of an image
-OVERHEAD = 1e-4  # seconds of Python in all three functions
+LINES, SUMS = 0.9, 3.1  # copies that take as long as those of a line in all three functions, and as the sums of a row
+DOT = 1.3  # copies that take as long as the scalar products of a weight
+ALONE = 0.7  # how much less time a product takes for one output of a group
+PACK = 3.4  # passes over a row of the kernel in which OpenBLAS copies it for each product
+CALL = 0.6e-7  # seconds of calls for each group of an image
+OVERHEAD = 1.4e-4  # seconds of Python in all three functions
 Piece: TypeAlias = tuple[slice, slice]  # of images, and of groups
 
 
@@ -245,20 +245,16 @@ def cost(problem: Problem, machine: Machine) -> float:
     if problem.char not in "fd" or _count_bytes(k, o, (H, W), problem.geometry) > BLOCK_BYTES:
         return float("inf")
     run, joined = H * Wo if Wo == W else Wo, N if joins(N, o, H * Wo) else 1
-    copies = machine.copy(PASSES * N * C * kw * H * Wo, run) + machine.copy(PASSES * kh * O * windows, Ho * Wo)
-    copies += machine.copy(2 * O * windows, Ho * Wo) if joined > 1 else 0
+    copies = machine.copy(LINES * N * C * kw * H * Wo, run) + machine.copy(SUMS * kh * O * windows, Ho * Wo)
     small = for_small_products(machine)
     count, length = N * groups / joined, joined * Ho * Wo
     if o == 1:
-        products = small.product(kh, length, k * kw, 3 * count)
+        products = ALONE * small.product(kh, length, k * kw, 3 * count)
         products += machine.copy(DOT * kh * kw * C * windows, Ho * Wo)
-    elif not multiplies_with_avx512():
-        products = machine.product(o, Ho * Wo, k * kw, 3 * N * groups * kh)
-        products += machine.copy(PACK * 3 * N * groups * kh * o * k * kw, k * kw)
     else:
-        products = small.product(o, Ho * Wo, k * kw, 2 * N * groups * kh)
         speed = small if o * Ho * Wo * k * kw <= UNPACKED else machine
-        products += TURNED * speed.product(o, Ho * Wo, k * kw, N * groups * kh)
+        products = speed.product(o, Ho * Wo, k * kw, 3 * N * groups * kh)
+        products += machine.copy(PACK * 3 * N * groups * kh * o * k * kw, k * kw)
     return OVERHEAD + CALL * count + copies + products
 
 

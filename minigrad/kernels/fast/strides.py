@@ -39,9 +39,9 @@ from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import multiply_into, share
 
-SORT = 2.8  # copies that take as long as sorting the pixels in all three functions
-ADD = 2.1  # copies that take as long as shifting the cotangents twice and adding the parts
-OVERHEAD = 8e-5  # seconds of Python in all three functions
+SORT = 1.7  # copies that take as long as sorting the pixels in all three functions
+ADD = 3.3  # copies that take as long as shifting the cotangents twice and adding the parts
+OVERHEAD = 1.5e-4  # seconds of Python in all three functions
 
 
 class Plan(NamedTuple):

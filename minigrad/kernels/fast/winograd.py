@@ -53,9 +53,11 @@ PACKED_BYTES = 2 * 2**20  # with AVX2, whose processors have a smaller second ca
 PACKED_TILES = 192  # ... or so many tiles, because OpenBLAS copies the kernel for each block
 SPREAD = 16.0  # in a tile, the largest number that an output may see against what another sees
 HUGE = 1e15  # above it products of transformed numbers might overflow where the definition does not
-OVERHEAD = 2e-4  # seconds of Python in all three functions
-TRANSFORM = 0.26  # speed of the transforms as a share of the peak: their matrices are small
-NARROW = 6.0  # with AVX2, channels for which everything takes twice the time: short products are slower than long ones
+OVERHEAD = 2.1e-4  # seconds of Python in all three functions
+PRODUCTS = 1.7  # how much longer its products take than others: tiles come from the second cache
+TRANSFORM = 0.7  # speed of the transforms in all three functions as a share of the peak
+TOGETHER = 128  # planes of images whose pixels are read together
+NARROW = 10.0  # with AVX2, channels for which everything takes twice the time: short products are slower than long ones
 
 
 def is_even(x: Array, geometry: Geometry, tile: int, block: int | None = None) -> bool:
@@ -181,15 +183,14 @@ class Winograd:
         Th, Tw = cut.count_tiles(problem.size)
         blocks, Tw = cut.blocks[0] * cut.blocks[1], Tw + cut.blocks[1] - 1
         at_once = max(1, min(N * Th * Tw, BLOCK_BYTES // (4 * points * max(C, O))))  # tiles in a block
-        products = machine.product(at_once, O, C, 3 * blocks * points * N * Th * Tw / at_once)
-        sums = machine.copy(2 * (blocks - 1) * points * N * Th * Tw * (O + C) / 2, O)
+        products = PRODUCTS * machine.product(at_once, O, C, 3 * blocks * points * N * Th * Tw / at_once)
         numbers = points * (N * Tw * (Th * O + (Th + cut.blocks[0] - 1) * C) + blocks * C * O)
         transforms = numbers * 2 * min(self.tile, 6) / (TRANSFORM * machine.peak)
-        turned = machine.copy(3 * N * C * H * W, C) + machine.copy(3 * problem.windows * O, O)
-        checks = machine.copy(4 * N * C * H * W, H * W)  # `is_even`
-        apart = machine.copy(18 * O * C * problem.taps, C)  # kernels are transformed three times, by strided copies
+        turned = machine.copy(6 * N * C * H * W, C) + machine.copy(6 * problem.windows * O, O)
+        kernels = machine.copy(9 * O * C * problem.taps, C)  # transformed three times, by strided copies, ...
+        kernels += machine.copy(18 * blocks * points * C * O, C * O)  # ... and read from memory
         slower = 1.0 if multiplies_with_avx512() else 1 + NARROW / max(1, min(C, O))
-        return OVERHEAD + slower * (products + sums + 3 * transforms + turned + checks + apart)
+        return OVERHEAD + slower * (products + transforms + turned + kernels)
 
     def _cut(self, geometry: Geometry) -> Cut:
         return cut_kernel(geometry.kernel, self.tile, self.block)
@@ -308,9 +309,12 @@ def _place(image: Array, x: Array, top: int, left: int) -> None:
     image[top:bottom, :left] = 0
     image[top:bottom, right:] = 0
     # Few enough channels at a time that the lines read stay in the first cache until used up;
-    # planes of many pages fall on the same few places of it. Two images share a call.
+    # planes of many pages fall on the same few places of it. Two images share a call, or more of few channels.
     step = min(64, max(8, 2**20 // max(1, abs(x.strides[1]))))
-    places = [(slice(n, n + 2), slice(c, c + step)) for n in range(0, len(x), 2) for c in range(0, x.shape[1], step)]
+    some = max(2, TOGETHER // min(step, x.shape[1]))
+    places = [
+        (slice(n, n + some), slice(c, c + step)) for n in range(0, len(x), some) for c in range(0, x.shape[1], step)
+    ]
 
     def turn(some: slice) -> None:
         for images, channels in places[some]:
