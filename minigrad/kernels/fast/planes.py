@@ -100,6 +100,8 @@ def _add_rows(sums: Array, total: Array | None, products: Array, shift: int) -> 
     if total is None:
         sums[...] = 0
         total = sums
+    if windows.start == windows.stop:  # this row of the kernel reads no pixel
+        return total
     if fit:  # one call for all planes, with zeros for the rows of the next plane
         if rows.start:
             products[..., : rows.start, :] = 0
