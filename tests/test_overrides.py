@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+import pickle
 from typing import ClassVar
 
 import pytest
@@ -166,6 +168,15 @@ def test_gradients_flow_to_tensors_of_a_subclass_and_are_plain():
     assert type(x.grad) is torch.Tensor
     x.grad = None
     assert x.grad is None
+
+
+def test_batches_and_pickles_of_a_subclass_are_of_the_class():
+    rows = Image([[1.0, 2.0], [3.0, 4.0]])
+    (batch,) = next(iter(torch.utils.data.DataLoader(torch.utils.data.TensorDataset(rows), batch_size=2)))
+    unpickled = pickle.loads(pickle.dumps(rows))
+    assert type(batch) is type(unpickled) is type(copy.deepcopy(rows)) is Image
+    assert batch.tolist() == unpickled.tolist() == rows.tolist()
+    assert [type(row) for row in rows] == [Image, Image]
 
 
 def test_classes_that_are_no_bases_of_each_other_do_not_mix():

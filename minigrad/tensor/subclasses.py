@@ -18,7 +18,7 @@ from minigrad.tensor import Tensor
 # Methods that PyTorch leaves to the class, or that call others.
 _KEPT = {
     "__array_function__", "__array_ufunc__", "__dir__", "__getattr__", "__init__", "__init_subclass__", "__iter__",
-    "__new__", "__setattr__", "__torch_function__", "as_subclass", "new", "new_tensor",
+    "__new__", "__reduce_ex__", "__setattr__", "__torch_function__", "as_subclass", "new", "new_tensor",
 }  # fmt: skip
 # Operators: the method that `__torch_function__` is told.
 _TOLD = {
@@ -49,13 +49,14 @@ def _collect(cls: type) -> dict[str, Any]:
 
 def _stand_for_method(name: str) -> Callable[..., Any]:
     told = _TOLD.get(name, name)
-    may_refuse = name in _TOLD or (name.startswith("__r") and name.endswith("__"))  # an operator
+    is_reflected = name.startswith("__r") and hasattr(Tensor, f"__{name[3:]}")
+    may_refuse = name in _TOLD or is_reflected  # an operator
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         function = getattr(Tensor, told)
         if not may_refuse:
             return _call(function, (self, *args), kwargs)
-        if name.startswith("__r") and args and isinstance(args[0], TensorBase):
+        if is_reflected and args and isinstance(args[0], TensorBase):
             return NotImplemented  # Python called it first, as a subclass's; the operator itself comes next
         try:
             return _call(function, (self, *args), kwargs)

@@ -125,7 +125,7 @@ def _stack(samples: Sequence[Tensor]) -> Any:
     """`stack(samples)`; tensors of one shape and dtype without a gradient are joined directly, four times as fast."""
     like = samples[0].array
     for x in samples:
-        if not isinstance(x, Tensor) or x.requires_grad or x.array.shape != like.shape or x.array.dtype != like.dtype:
+        if x.__class__ is not Tensor or x.requires_grad or x.array.shape != like.shape or x.array.dtype != like.dtype:
             return stack(list(samples), 0)
     if like.__class__ is not np.ndarray:
         return stack(list(samples), 0)
