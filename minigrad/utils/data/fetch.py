@@ -84,4 +84,6 @@ def _take_rows(dataset: Any, indices: list[int]) -> list[Tensor] | None:
 def _select_rows(tensor: Tensor, chosen: Any) -> Tensor:
     """The rows of a tensor at these indices, on its device."""
     index = to_device(chosen, device_of(tensor.array))
-    return tensor[wrap(index)] if tensor.requires_grad else wrap(quiet(operator.getitem, tensor.array, index))
+    if tensor.__class__ is not Tensor or tensor.requires_grad:
+        return tensor[wrap(index)]
+    return wrap(quiet(operator.getitem, tensor.array, index))
