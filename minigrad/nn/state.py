@@ -35,8 +35,10 @@ class IncompatibleKeys(NamedTuple):
 
 def own_state(module: Module) -> dict[str, Tensor]:
     """The parameters and persistent buffers of this module, without its submodules."""
-    buffers, hidden = module._members(BUFFER), module._non_persistent_buffers_set
-    return dict(module._members(PARAMETER)) | {name: b for name, b in buffers if name not in hidden}
+    attributes, kinds, hidden = module.__dict__, module._kinds.items(), module._non_persistent_buffers_set
+    names = [name for name, kind in kinds if kind == PARAMETER]
+    names += [name for name, kind in kinds if kind == BUFFER and name not in hidden]
+    return {name: attributes[name] for name in names if attributes[name] is not None}
 
 
 def _is_lazy(tensor: Tensor) -> TypeGuard[Uninitialized]:
@@ -69,10 +71,12 @@ def save(module: Module, destination: Any, prefix: str, keep_vars: bool) -> Any:
     return destination
 
 
+_TAKEN = "it was taken from a state_dict(), which is outside the graph"
+
+
 def _take_out(tensor: Tensor) -> Tensor:
     """`tensor.detach()`; where a backward ends at it, the error names the state_dict, not a line of this file."""
-    cause = "it was taken from a state_dict(), which is outside the graph" if tensor.node is not None else None
-    taken: Tensor = wrap(tensor.array, None, cause, tensor.writes)
+    taken: Tensor = wrap(tensor.array, None, None if tensor.node is None else _TAKEN, tensor.writes)
     return taken
 
 

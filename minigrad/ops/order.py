@@ -212,10 +212,13 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     return _pick_top(input, d, _find_top, largest, k)
 
 
+MANY = 4096  # elements from which a search is quicker than sorting
+
+
 def _find_top(x: Any, d: int, largest: bool, k: int) -> Any:
     """The indices along axis `d` of the first `k` elements in the order of `find_order`."""
     n = x.shape[d]
-    if not 0 < k <= n // 4 or type(x) is not np.ndarray or (x.dtype.kind == "f" and np.isnan(x).any()):
+    if x.size < MANY or not 0 < k <= n // 4 or type(x) is not np.ndarray or (x.dtype.kind == "f" and np.isnan(x).any()):
         return find_order(x, d, largest, slice(k))
     lines, place = np.moveaxis(x, d, -1), n - k if largest else k - 1
     last = np.partition(lines, place, -1)[..., place, None]  # the k-th element, (..., 1)
