@@ -136,6 +136,8 @@ def count_labels(labels: Any, kept: Any, weight: Any, dtype: Any) -> Any:
 def _place_of(labels: Any) -> tuple[Any, ...]:
     """The index of (N, C, ...) at (n, labels, ...); of (C,) at the label, 0-d."""
     xp = array_module(labels)
+    if labels.ndim == 1:
+        return xp.arange(len(labels)), labels
     grids = [xp.arange(n).reshape(n, *[1] * (labels.ndim - 1 - i)) for i, n in enumerate(labels.shape)]
     return *grids[:1], labels, *grids[1:]
 

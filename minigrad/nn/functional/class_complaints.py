@@ -5,9 +5,11 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from minigrad.dtypes import SCALAR_TYPES
 
-CLASSES = ("int64", "uint8")  # the dtypes of classes
+CLASSES = (np.dtype(np.int64), np.dtype(np.uint8))  # the dtypes of classes
 
 
 def wrong_classes(name: str, shape: tuple[int, ...], target: Any, or_probabilities: bool) -> Exception | None:
@@ -17,7 +19,7 @@ def wrong_classes(name: str, shape: tuple[int, ...], target: Any, or_probabiliti
     """
     have, axes = tuple(target.shape), len(shape)
     wanted = (shape[0], *shape[2:]) if axes > 1 else ()  # (N, C, *) -> (N, *)
-    if have == wanted and target.dtype.name in CLASSES:
+    if have == wanted and target.dtype in CLASSES:
         return None
     kind = SCALAR_TYPES.get(target.dtype.name, target.dtype.name)
     error: type[Exception] = RuntimeError
@@ -32,7 +34,7 @@ def wrong_classes(name: str, shape: tuple[int, ...], target: Any, or_probabiliti
         words = f"only batches of spatial targets supported (3D tensors) but got targets of dimension: {len(have)}"
     elif axes not in (1, 2, 4) and have != wanted:
         words = f"Expected target size {list(wanted)}, got {list(have)}"
-    elif target.dtype.name not in CLASSES:
+    elif target.dtype not in CLASSES:
         words = f"expected target dtype to be Long or Byte, but got {kind}"
     elif axes == 1:
         error, words = ValueError, f"For 1D input, 1D target must have size 1, but got target size: {have[0]}"
@@ -54,5 +56,5 @@ def _explain(name: str, shape: tuple[int, ...], target: Any, wanted: tuple[int, 
     if prod(have) != prod(wanted):
         return f"{takes}; {got}."
     change = "" if have == wanted else f".reshape({', '.join(map(str, wanted)) or ()})"
-    change += "" if target.dtype.name in CLASSES else ".long()"
+    change += "" if target.dtype in CLASSES else ".long()"
     return f"{takes}; {got}. Write target{change}."

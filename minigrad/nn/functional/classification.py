@@ -328,9 +328,8 @@ def _check_classes(
         raise ValueError(f"Expected 1 or more dimensions (got 0): {name} takes scores of shape (N, C) or (C,)")
     if refused := wrong_classes(name, shape, target.array, or_probabilities):
         raise refused
-    classes = shape[min(len(shape) - 1, 1)]
-    _check_weight(name, input, classes, weight)
     if weight is not None:
+        _check_weight(name, input, shape[min(len(shape) - 1, 1)], weight)
         check_same_dtype(name, input, "weight", weight)
         if mode.get() & GRAD and is_in_graph(weight):
             raise RuntimeError(
