@@ -4,7 +4,15 @@ from minigrad.distributions import constraints, transforms, utils
 from minigrad.distributions import kl_mixed as _kl_mixed  # registers its rules
 from minigrad.distributions.continuous import Cauchy, Exponential, Laplace, Normal, Uniform
 from minigrad.distributions.continuous_bernoulli import ContinuousBernoulli
-from minigrad.distributions.discrete import Bernoulli, Binomial, Categorical, Geometric, OneHotCategorical, Poisson
+from minigrad.distributions.discrete import (
+    Bernoulli,
+    Binomial,
+    Categorical,
+    Geometric,
+    OneHotCategorical,
+    OneHotCategoricalStraightThrough,
+    Poisson,
+)
 from minigrad.distributions.distribution import Distribution
 from minigrad.distributions.gamma import Beta, Chi2, Dirichlet, Gamma
 from minigrad.distributions.independent import Independent
@@ -46,7 +54,8 @@ __all__ = [
     "ComposeTransform", "ContinuousBernoulli", "Dirichlet", "Distribution", "ExpTransform", "Exponential", "Gamma",
     "Geometric", "Gumbel", "HalfCauchy", "HalfNormal", "Independent", "IndependentTransform", "Laplace",
     "LogNormal", "MixtureSameFamily", "Multinomial", "MultivariateNormal", "NegativeBinomial", "Normal",
-    "OneHotCategorical", "Pareto", "Poisson", "PowerTransform", "RelaxedBernoulli", "RelaxedOneHotCategorical",
+    "OneHotCategorical", "OneHotCategoricalStraightThrough", "Pareto", "Poisson", "PowerTransform", "RelaxedBernoulli",
+    "RelaxedOneHotCategorical",
     "ReshapeTransform", "SigmoidTransform", "SoftmaxTransform", "SoftplusTransform", "StudentT", "TanhTransform",
     "Transform", "TransformedDistribution", "Uniform", "Weibull", "constraints", "identity_transform",
     "kl_divergence", "register_kl", "transforms", "utils",

@@ -303,3 +303,20 @@ class OneHotCategorical(OfOutcomes):
 
     def entropy(self) -> Any:
         return self._categorical.entropy()
+
+
+class OneHotCategoricalStraightThrough(OneHotCategorical):
+    """`OneHotCategorical`, whose samples have the gradient of `probs`: a straight-through estimate.
+
+    Source: Y. Bengio, N. Leonard, A. Courville: Estimating or Propagating Gradients Through Stochastic Neurons, 2013.
+
+    >>> import minigrad as torch
+    >>> probs = torch.tensor([0.0, 1.0], requires_grad=True)
+    >>> torch.distributions.OneHotCategoricalStraightThrough(probs).rsample()
+    tensor([0., 1.], grad_fn=<AddBackward0>)
+    """
+
+    has_rsample = True
+
+    def rsample(self, sample_shape: Any = ()) -> Any:
+        return self.sample(sample_shape) + (self.probs - self.probs.detach())

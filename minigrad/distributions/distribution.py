@@ -127,6 +127,15 @@ class Distribution:
         with no_grad():
             return self.rsample(sample_shape)
 
+    def sample_n(self, n: int) -> Any:
+        """``sample((n,))``, by its old name.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Normal(torch.zeros(3), 1.0).sample_n(2).shape
+        minigrad.Size([2, 3])
+        """
+        return self.sample((n,))
+
     def rsample(self, sample_shape: Any = ()) -> Any:
         """Values that are differentiable in the parameters. Raises NotImplementedError if that is not possible.
 

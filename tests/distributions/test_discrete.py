@@ -197,3 +197,21 @@ def test_the_binomial_gradient_at_a_logit_of_zero_is_the_value_less_the_mean(cou
     logits = T(0.0, requires_grad=True)
     D.Binomial(count, logits=logits).log_prob(T(value)).backward()
     assert logits.grad == value - count / 2
+
+
+def test_straight_through_samples_are_one_hot_and_have_the_gradient_of_the_probabilities():
+    chances = torch.tensor([1.0, 3.0], requires_grad=True)
+    torch.manual_seed(0)
+    rows = D.OneHotCategoricalStraightThrough(chances).rsample((5,))
+    torch.manual_seed(0)
+    assert torch.equal(rows, D.OneHotCategorical(chances.detach()).sample((5,)))
+    (rows * torch.tensor([0.0, 1.0])).sum().backward()
+    # p1 = c1 / (c0 + c1) for each of five rows: its derivatives are -c1 / 16 and c0 / 16
+    assert chances.grad.tolist() == [5 * -3 / 16, 5 * 1 / 16]
+
+
+def test_sample_n_is_an_old_name_for_a_sample_of_that_shape():
+    torch.manual_seed(0)
+    old = D.Bernoulli(torch.tensor([0.2, 0.8])).sample_n(3)
+    torch.manual_seed(0)
+    assert torch.equal(old, D.Bernoulli(torch.tensor([0.2, 0.8])).sample((3,)))
