@@ -553,7 +553,7 @@ DIFFERENCES = [
     (
         "the gradient of `cdist(p=inf)`, `F.pdist(p=inf)`, if the largest differences of two rows are equal",
         "these share it, as in `x.norm(inf)`; PyTorch gives the whole gradient to each",
-        "gradient('torch.cdist(x[None], torch.zeros(1, 2), p=float('inf')).sum()', [1.0, 1.0]) == [0.5, 0.5]",
+        "gradient('torch.cdist(x[None], torch.zeros(1, 2), p=torch.inf).sum()', [1.0, 1.0]) == [0.5, 0.5]",
     ),
     (
         "`cdist(p=0)` of NaN",
@@ -721,6 +721,26 @@ DIFFERENCES = [
         "`x ** mask`, `True ** x`, `logaddexp` of a float and a bool tensor",
         "have a gradient; PyTorch's backward raises: it cannot subtract bools, and for True it has an internal error",
         "gradient('(x ** torch.tensor([True, False])).sum()', [3.0, 3.0]) == [1.0, 0.0]",
+    ),
+    (
+        "losses of what is no tensor, and `nn.MSELoss(x, y)`",
+        "raise TypeError, which says what to write; PyTorch AttributeError, and RuntimeError for the truth of a tensor",
+        "is_raised(TypeError, 'F.mse_loss(torch.ones(1), 1.0)') and is_raised(TypeError, 'nn.MSELoss(ones, ones)')",
+    ),
+    (
+        "`F.avg_pool2d`, `F.lp_pool2d`, `F.fractional_max_pool2d`, `F.unfold` of images with too few axes",
+        "raise RuntimeError, as `F.max_pool2d`, with the axes that are due; PyTorch raises IndexError",
+        "is_raised(RuntimeError, 'F.avg_pool2d(torch.ones(4, 4), 2)')",
+    ),
+    (
+        "`lr_scheduler.StepLR(optimizer, 0)`",
+        "is refused by ValueError; PyTorch divides by zero at the next step",
+        "is_raised(ValueError, 'torch.optim.lr_scheduler.StepLR(torch.optim.SGD([torch.ones(1)], 0.1), 0)')",
+    ),
+    (
+        "`autograd.backward`, `autograd.grad` from or to what is no tensor",
+        "raise TypeError; PyTorch raises AssertionError or RuntimeError for what is in a list",
+        "is_raised(TypeError, 'torch.autograd.backward([3])')",
     ),
     (
         "`F.mse_loss`, `nn.MSELoss`",
@@ -1835,6 +1855,15 @@ def refuses(what: Any) -> bool:
         what() if callable(what) else exec(what, NAMES | globals())
     except Exception:  # noqa: BLE001 - any error counts here; the tests check the messages
         return True
+    return False
+
+
+def is_raised(kind: type[Exception], program: str) -> bool:
+    """Whether the statements of a text raise an error of this class."""
+    try:
+        exec(program, NAMES | globals() | {"ones": NAMES["torch"].ones(2)})
+    except Exception as error:  # noqa: BLE001 - the class counts here; the tests check the messages
+        return type(error) is kind
     return False
 
 
