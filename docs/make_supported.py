@@ -59,6 +59,7 @@ NAMESPACES = [
     "minigrad.nn.parallel",
     "minigrad.multiprocessing",
     "minigrad.futures",
+    "minigrad.fx",
     "minigrad.backends.conv",
 ]
 HEAD = """# Supported

@@ -63,7 +63,7 @@ from minigrad.version import __version__
 with _open_later("torch", globals()) as _later:
     from minigrad import (
         accelerator, advice, amp, backends, compiler, course, cpu, cuda, distributed, distributions, func, functional,
-        futures, hub, jit, linalg, multiprocessing, nn, onnx, overrides, profiler, random, serialization, special,
+        futures, fx, hub, jit, linalg, multiprocessing, nn, onnx, overrides, profiler, random, serialization, special,
         testing, types, utils, version, viz,
     )
     from minigrad.absent_devices import mps, xpu

@@ -18,7 +18,7 @@ NAMESPACES = [
     "torch.nn.utils.parametrizations", "torch.nn.utils.parametrize", "torch.nn.utils.prune", "torch.nn.parallel",
     "torch.autograd.graph", "torch.profiler", "torch.distributed", "torch.functional", "torch.nn.modules.module",
     "torch.nn.utils.rnn", "torch.serialization", "torch.accelerator", "torch.random", "torch.cpu",
-    "torch.cuda.nvtx", "torch.cuda.profiler", "torch.hub", "torch.nn.attention",
+    "torch.cuda.nvtx", "torch.cuda.profiler", "torch.fx", "torch.hub", "torch.nn.attention",
 ]  # fmt: skip
 PAGE = Path(__file__).resolve().parents[2] / "minigrad" / "pytorch_names.json"
 

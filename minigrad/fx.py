@@ -1,0 +1,31 @@
+"""`torch.fx`: no graph is made of a program here; functions that are marked for PyTorch's tracer stay what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from minigrad.missing import explain_missing
+
+__all__ = ["wrap"]
+
+
+def wrap(fn_or_name: str | Callable[..., Any]) -> str | Callable[..., Any]:
+    """Returns what is given: a function, or the name of one, that a tracer calls without looking inside.
+
+    torchvision's models mark their functions so. Raises RuntimeError for anything else.
+    Source: https://docs.pytorch.org/docs/stable/fx.html#torch.fx.wrap
+
+    >>> import minigrad as torch
+    >>> torch.fx.wrap(len) is len
+    True
+    """
+    if not callable(fn_or_name) and not isinstance(fn_or_name, str):
+        raise RuntimeError(
+            "Unsupported type for global function! Must be either a callable or string name, "
+            f"got {type(fn_or_name).__name__}"
+        )
+    return fn_or_name
+
+
+explain_missing("torch.fx", globals())
