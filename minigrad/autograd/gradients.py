@@ -49,8 +49,9 @@ def backward(
         return
     given = one_or_several(inputs)
     _, edges = _read_inputs("backward", given)
-    for target in [x for x in given if isinstance(x, TensorBase)]:
-        target.retain_grad()  # type: ignore[attr-defined]  # a result's hook adds what arrives, as in PyTorch
+    for target in given:
+        if isinstance(target, TensorBase):
+            target.retain_grad()  # type: ignore[attr-defined]  # a result's hook adds what arrives, as in PyTorch
     use = lambda arriving: accumulate(pair for pair in arriving if isinstance(pair[0], TensorBase))  # noqa: E731
     walk_silently(use, seeds, create_graph, retain_graph, set(edges))
 
@@ -82,7 +83,8 @@ def grad(
         return grad_of_rows(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
     targets, edges = _read_inputs("grad", inputs)
     seeds = _make_seeds(outputs, grad_outputs, create_graph)
-    found = [*map(walk_silently(dict, seeds, create_graph, retain_graph, set(edges)).get, edges)]
+    arrived = walk_silently(dict, seeds, create_graph, retain_graph, set(edges))
+    found = [arrived.get(edge) for edge in edges]
     for i, target in enumerate(targets):
         if found[i] is None and materialize_grads:
             found[i] = leaves.make_zeros(target, create_graph)

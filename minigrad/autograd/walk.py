@@ -32,11 +32,8 @@ def walk(
     Gradients are arrays, or Tensors under `create_graph`. Leaves come at the end; one with hooks comes as soon as
     its gradient is complete.
     """
-    route = None
-    if wanted is not None:
-        route = find_route(wanted, [edge for edge, _ in seeds])
-        seeds = [seed for seed in seeds if seed[0] in route]
-    arrivals = Arrivals(seeds, create_graph)
+    route = None if wanted is None else find_route(wanted, [edge for edge, _ in seeds])
+    arrivals = Arrivals([seed for seed in seeds if route is None or seed[0] in route], create_graph)
     pending, newest = arrivals.pending, arrivals.newest
     last_users = leaves.leaf_hooks[0].find_last_users(pending, route) if leaves.leaf_hooks else None
     while newest:
