@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.optim.optimizer import Optimizer, Params, Rate, options_of
+from minigrad.optim.optimizer import NotNegative, Optimizer, Params, Rate, options_of
 from minigrad.optim.rules import decay_towards, move_towards
 from minigrad.optim.state import as_number
 from minigrad.tensor import Tensor
@@ -41,8 +41,8 @@ class Adam(Optimizer):
     optional: ClassVar = {"max_exp_avg_sq": "amsgrad"}
 
     def __init__(
-        self, params: Params, lr: Rate = 1e-3, betas: Betas = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 0, amsgrad: bool = False, *, maximize: bool = False, foreach: bool | None = None,
+        self, params: Params, lr: Rate = 1e-3, betas: Betas = (0.9, 0.999), eps: NotNegative = 1e-8,
+        weight_decay: NotNegative = 0, amsgrad: bool = False, *, maximize: bool = False, foreach: bool | None = None,
         capturable: bool = False, differentiable: bool = False, fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:  # fmt: skip
@@ -84,8 +84,8 @@ class AdamW(Adam):
     """
 
     def __init__(
-        self, params: Params, lr: Rate = 1e-3, betas: Betas = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False, foreach: bool | None = None,
+        self, params: Params, lr: Rate = 1e-3, betas: Betas = (0.9, 0.999), eps: NotNegative = 1e-8,
+        weight_decay: NotNegative = 1e-2, amsgrad: bool = False, *, maximize: bool = False, foreach: bool | None = None,
         capturable: bool = False, differentiable: bool = False, fused: bool | None = None,
     ) -> None:  # fmt: skip
         super().__init__(
@@ -113,8 +113,8 @@ class Adamax(Optimizer):
     """
 
     def __init__(
-        self, params: Params, lr: Rate = 2e-3, betas: Betas = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 0, foreach: bool | None = None, *, maximize: bool = False,
+        self, params: Params, lr: Rate = 2e-3, betas: Betas = (0.9, 0.999), eps: NotNegative = 1e-8,
+        weight_decay: NotNegative = 0, foreach: bool | None = None, *, maximize: bool = False,
         differentiable: bool = False, capturable: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(params, options_of(locals()))
@@ -152,8 +152,8 @@ class NAdam(Optimizer):
     counters: ClassVar = {"step": 0, "mu_product": 1}
 
     def __init__(
-        self, params: Params, lr: Rate = 2e-3, betas: Betas = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 0, momentum_decay: float = 4e-3, decoupled_weight_decay: bool = False, *,
+        self, params: Params, lr: Rate = 2e-3, betas: Betas = (0.9, 0.999), eps: NotNegative = 1e-8,
+        weight_decay: NotNegative = 0, momentum_decay: NotNegative = 4e-3, decoupled_weight_decay: bool = False, *,
         foreach: bool | None = None, maximize: bool = False, capturable: bool = False,
         differentiable: bool = False,
     ) -> None:  # fmt: skip
@@ -202,8 +202,8 @@ class RAdam(Optimizer):
     """
 
     def __init__(
-        self, params: Params, lr: Rate = 1e-3, betas: Betas = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 0, decoupled_weight_decay: bool = False, *, foreach: bool | None = None,
+        self, params: Params, lr: Rate = 1e-3, betas: Betas = (0.9, 0.999), eps: NotNegative = 1e-8,
+        weight_decay: NotNegative = 0, decoupled_weight_decay: bool = False, *, foreach: bool | None = None,
         maximize: bool = False, capturable: bool = False, differentiable: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(params, options_of(locals(), order="lr betas eps weight_decay maximize foreach capturable"))

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import nn
 from minigrad.backend import Array
-from minigrad.optim.optimizer import Optimizer, Params, Rate, options_of
+from minigrad.optim.optimizer import NotNegative, Optimizer, Params, Rate, options_of
 from minigrad.optim.rules import BoundRule, decay_towards, move_towards
 
 
@@ -33,9 +33,9 @@ class RMSprop(Optimizer):
     optional: ClassVar = {"momentum_buffer": "momentum", "grad_avg": "centered"}
 
     def __init__(
-        self, params: Params, lr: Rate = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0,
-        momentum: float = 0, centered: bool = False, capturable: bool = False, foreach: bool | None = None,
-        maximize: bool = False, differentiable: bool = False,
+        self, params: Params, lr: Rate = 1e-2, alpha: NotNegative = 0.99, eps: NotNegative = 1e-8,
+        weight_decay: NotNegative = 0, momentum: NotNegative = 0, centered: bool = False, capturable: bool = False,
+        foreach: bool | None = None, maximize: bool = False, differentiable: bool = False,
     ) -> None:  # fmt: skip
         options = options_of(locals(), order="lr momentum alpha eps centered weight_decay capturable foreach maximize")
         super().__init__(params, options)
@@ -79,8 +79,8 @@ class Adagrad(Optimizer):
     starts: ClassVar = {"sum": "initial_accumulator_value"}
 
     def __init__(
-        self, params: Params, lr: Rate = 1e-2, lr_decay: float = 0, weight_decay: float = 0,
-        initial_accumulator_value: float = 0, eps: float = 1e-10, foreach: bool | None = None, *,
+        self, params: Params, lr: Rate = 1e-2, lr_decay: NotNegative = 0, weight_decay: NotNegative = 0,
+        initial_accumulator_value: NotNegative = 0, eps: NotNegative = 1e-10, foreach: bool | None = None, *,
         maximize: bool = False, differentiable: bool = False, fused: bool | None = None,
     ) -> None:  # fmt: skip
         super().__init__(params, options_of(locals(), order="lr lr_decay eps weight_decay"))
@@ -116,9 +116,9 @@ class Adadelta(Optimizer):
     """
 
     def __init__(
-        self, params: Params, lr: Rate = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0,
-        foreach: bool | None = None, *, capturable: bool = False, maximize: bool = False,
-        differentiable: bool = False,
+        self, params: Params, lr: Rate = 1.0, rho: NotNegative = 0.9, eps: NotNegative = 1e-6,
+        weight_decay: NotNegative = 0, foreach: bool | None = None, *, capturable: bool = False,
+        maximize: bool = False, differentiable: bool = False,
     ) -> None:  # fmt: skip
         options = options_of(locals(), order="lr rho eps weight_decay maximize capturable")
         if not 0 <= rho <= 1:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.optim.optimizer import Optimizer, Params, Rate, options_of
+from minigrad.optim.optimizer import NotNegative, Optimizer, Params, Rate, options_of
 from minigrad.optim.state import as_number
 
 
@@ -33,10 +33,10 @@ class ASGD(Optimizer):
 
     def __init__(
         self, params: Params, lr: Rate = 1e-2, lambd: float = 1e-4, alpha: float = 0.75, t0: float = 1e6,
-        weight_decay: float = 0, foreach: bool | None = None, maximize: bool = False,
+        weight_decay: NotNegative = 0, foreach: bool | None = None, maximize: bool = False,
         differentiable: bool = False, capturable: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(params, options_of(locals(), may_be_negative=("alpha",)))
+        super().__init__(params, options_of(locals()))
 
     @staticmethod
     def advance(counts: dict[str, Any], options: dict[str, Any], step: Any) -> dict[str, Any]:

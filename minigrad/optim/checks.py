@@ -13,21 +13,15 @@ from minigrad.ops.complaints import how_to_give_a_tensor, type_name
 from minigrad.shown_values import show_value
 from minigrad.tensor import Tensor
 
-_NOT_NEGATIVE = {
-    "alpha", "eps", "initial_accumulator_value", "lr", "lr_decay", "momentum", "momentum_decay", "rho", "weight_decay",
-}  # fmt: skip
 _PLAIN = {bool, int, float, tuple, type(None)}  # types of options that need no conversion
 _WORDS = {"lr": "learning rate", "eps": "epsilon value"}
 
 
-def read_option(arguments: dict[str, Any], name: str, may_be_negative: bool) -> Any:
+def read_option(arguments: dict[str, Any], name: str) -> Any:
     """The option of this name among the `locals()` of a constructor: a number, a pair, or as it is, as annotated."""
-    optimizer, value = type(arguments["self"]).__name__, arguments[name]
-    if name in _CHECKS and not may_be_negative:
-        return _CHECKS[name](optimizer, name, value)
-    if arguments["__class__"].__init__.__annotations__[name] in ("int", "float"):
-        return _read_number(optimizer, name, value)
-    return value
+    check = _CHECKS.get(arguments["__class__"].__init__.__annotations__[name])
+    value = arguments[name]
+    return value if check is None else check(type(arguments["self"]).__name__, name, value)
 
 
 def _read_not_negative(optimizer: str, name: str, value: Any) -> Any:
@@ -81,32 +75,33 @@ def _read_betas(optimizer: str, name: str, betas: Any) -> tuple[float, float]:
     return float(pair[0]), float(pair[1])
 
 
-_CHECKS: dict[str, Callable[[str, str, Any], Any]] = {
-    **dict.fromkeys(_NOT_NEGATIVE, _read_not_negative),
-    "lr": _read_rate,
-    "etas": read_pair,
-    "step_sizes": read_pair,
-    "betas": _read_betas,
+_CHECKS: dict[str, Callable[[str, str, Any], Any]] = {  # by the annotation of an option
+    "int": _read_number,
+    "float": _read_number,
+    "NotNegative": _read_not_negative,
+    "Rate": _read_rate,
+    "Betas": _read_betas,
+    "tuple[float, float]": read_pair,
 }
 
 
-def read_options(group: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """The options of a group with these names, as plain numbers.
+def read_options(group: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """The options of a group that have these `defaults`, as plain numbers.
 
     Raises KeyError for a missing option, TypeError for a number given as text.
     """
     try:
-        return {name: _as_plain(name, group[name], group) for name in names}
+        return {name: _as_plain(name, group[name], default, group) for name, default in defaults.items()}
     except KeyError as missing:
         detail = "was its state_dict taken from another kind of optimizer?"
         raise KeyError(f"a parameter group has no option {missing}: {detail}") from None
 
 
-def _as_plain(name: str, option: Any, group: dict[str, Any]) -> Any:
+def _as_plain(name: str, option: Any, default: Any, group: dict[str, Any]) -> Any:
     """An option of a group as a number; a rate on a GPU stays there, as an array, if steps are captured."""
     if type(option) in _PLAIN:
         return option
-    if isinstance(option, str) and name in _NOT_NEGATIVE:
+    if isinstance(option, str) and not isinstance(default, (str, type(None))):
         raise TypeError(f"{name} of a parameter group must be a number, got {option!r}; write float({option!r})")
     if isinstance(option, Tensor):
         return option.array if group.get("capturable") and option.is_cuda else option.item()

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array, is_finite, on_gpu_of
 from minigrad.optim.checks import read_options, read_pair
-from minigrad.optim.optimizer import Group, Optimizer, Params, Rate, State, options_of
+from minigrad.optim.optimizer import Group, NotNegative, Optimizer, Params, Rate, State, options_of
 from minigrad.optim.rules import move_towards
 from minigrad.optim.state import step_dtype
 from minigrad.shown_values import shorten
@@ -59,9 +59,9 @@ class Muon(_ByMatrix):
     """
 
     def __init__(
-        self, params: Params, lr: Rate = 1e-3, weight_decay: float = 0.1, momentum: float = 0.95,
+        self, params: Params, lr: Rate = 1e-3, weight_decay: NotNegative = 0.1, momentum: NotNegative = 0.95,
         nesterov: bool = True, ns_coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
-        eps: float = 1e-7, ns_steps: int = 5, adjust_lr_fn: str | None = None,
+        eps: NotNegative = 1e-7, ns_steps: int = 5, adjust_lr_fn: str | None = None,
     ) -> None:  # fmt: skip
         if adjust_lr_fn not in (None, "original", "match_rms_adamw"):
             known = "'original', 'match_rms_adamw' and None are known"
@@ -148,10 +148,10 @@ class Adafactor(_ByMatrix):
 
     def __init__(
         self, params: Params, lr: Rate = 1e-2, beta2_decay: float = -0.8,
-        eps: tuple[float | None, float] = (None, 1e-3), d: float = 1.0, weight_decay: float = 0.0, *,
+        eps: tuple[float | None, float] = (None, 1e-3), d: float = 1.0, weight_decay: NotNegative = 0.0, *,
         foreach: bool | None = None, maximize: bool = False,
     ) -> None:  # fmt: skip
-        options = options_of(locals(), ("eps",))
+        options = options_of(locals())
         eps = read_pair("Adafactor", "eps", eps, may_hold_none=True)
         if not beta2_decay <= 0:
             raise ValueError(f"beta2_decay should be <= 0 but is: {beta2_decay}")

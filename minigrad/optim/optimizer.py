@@ -23,7 +23,8 @@ from minigrad.options import NamesOptions
 from minigrad.tensor import Tensor
 from minigrad.tensor.graph import clear_gradients
 
-Rate: TypeAlias = float | Tensor
+Rate: TypeAlias = float | Tensor  # not negative; a Tensor is kept, for those who change it by writing to it
+NotNegative: TypeAlias = float
 State: TypeAlias = dict[str, Any]
 Group: TypeAlias = dict[str, Any]
 Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[Group]
@@ -239,29 +240,28 @@ def list_parameters(group: Any, others: list[Group], held: set[int]) -> list[Ten
     return read_parameters(group, others, held)
 
 
-_NUMBERS = {"int", "float", "Rate"}  # annotations of the options that a plain number, not negative, is right for
+_NUMBERS = {"int", "float", "NotNegative", "Rate"}  # annotations for which a plain number, not negative, is right
 
 
-def options_of(arguments: Group, may_be_negative: tuple[str, ...] = (), order: str = "") -> Group:
+def options_of(arguments: Group, order: str = "") -> Group:
     """The options among the `locals()` of an optimizer's `__init__`, as numbers, after checks by their annotations.
 
     `order` names those that come first, where PyTorch's order in a group is not that of the arguments.
-    A learning rate that is a Tensor is kept, so that it can be changed by writing to it. `foreach` and `fused` do not
-    change the result: here all parameters on a GPU are updated in one launch anyway. With `fused` or `capturable` the
-    steps of a parameter on a GPU are counted on the GPU, so that a CUDA graph may capture the step.
+    `foreach` and `fused` do not change the result: here all parameters on a GPU are updated in one launch anyway. With
+    `fused` or `capturable` the steps of a parameter on a GPU are counted on the GPU, so that a CUDA graph may capture
+    the step.
 
-    Raises `ValueError` for a negative option, for a NaN, for betas outside of [0, 1), and for a Tensor with several
-    elements; `TypeError` for what is no number; `RuntimeError` for flags that exclude each other, and
-    `NotImplementedError` for `differentiable`.
+    Raises `ValueError` for a negative `Rate` or `NotNegative`, for a NaN there, for betas outside of [0, 1), and for a
+    Tensor with several elements; `TypeError` for what is no number; `RuntimeError` for flags that exclude each other,
+    and `NotImplementedError` for `differentiable`.
     """
-    names = [*order.split(), *arguments]
-    options = {name: arguments[name] for name in names if name not in ("self", "params", "__class__")}
+    options = {n: arguments[n] for n in [*order.split(), *arguments] if n not in ("self", "params", "__class__")}
     for name, value in options.items():
         kind = arguments["__class__"].__init__.__annotations__[name]
         if "bool" not in kind and (kind not in _NUMBERS or type(value) not in (int, float) or not value >= 0):
             from minigrad.optim.checks import read_option
 
-            options[name] = read_option(arguments, name, name in may_be_negative)
+            options[name] = read_option(arguments, name)
     if options.get("differentiable") or options.get("fused"):
         from minigrad.optim.checks import check_flags
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import ClassVar
 
 from minigrad.backend import Array
-from minigrad.optim.optimizer import Group, Optimizer, Params, Rate, options_of
+from minigrad.optim.optimizer import Group, NotNegative, Optimizer, Params, Rate, options_of
 
 
 class SGD(Optimizer):
@@ -35,7 +35,7 @@ class SGD(Optimizer):
     counters: ClassVar = {}  # no step count
 
     def __init__(
-        self, params: Params, lr: Rate = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: Rate = 0,
+        self, params: Params, lr: Rate = 1e-3, momentum: NotNegative = 0, dampening: float = 0, weight_decay: Rate = 0,
         nesterov: bool = False, *, maximize: bool = False, foreach: bool | None = None, differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:  # fmt: skip

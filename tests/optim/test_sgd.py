@@ -48,3 +48,13 @@ def test_sgd_with_momentum_follows_the_recurrence_in_the_eigenvectors():
         optimizer.step()
         pair = matrix @ pair
         assert float(w) == pytest.approx(pair[0], rel=1e-12)
+
+
+def test_a_weight_decay_in_a_tensor_may_be_written_to():
+    w = minigrad.ones(2, requires_grad=True)
+    optimizer = optim.SGD([w], lr=1.0, weight_decay=minigrad.tensor(0.5))
+    w.grad = minigrad.zeros(2)
+    optimizer.step()
+    optimizer.param_groups[0]["weight_decay"].fill_(0.25)
+    optimizer.step()
+    assert w.tolist() == [0.375, 0.375]  # 1 - 0.5, then 0.5 (1 - 0.25)
