@@ -244,9 +244,8 @@ class Categorical(_ByProbsOrLogits):
         return arange(self.probs.shape[-1], device=self.probs.device)
 
     def sample(self, sample_shape: Any = ()) -> Any:
-        rows = self.probs.detach().reshape(-1, self.probs.shape[-1])
-        drawn = multinomial(rows, prod(sample_shape), True).t()  # (samples, rows)
-        return drawn.reshape(self._extended_shape(sample_shape))
+        shape, rows = self._extended_shape(sample_shape), self.probs.detach().reshape(-1, self.probs.shape[-1])
+        return multinomial(rows, prod(sample_shape), True).t().reshape(shape)  # (rows, samples) -> (samples, rows)
 
     def _log_prob(self, value: Any) -> Any:
         places, logits = broadcast_tensors(value.long().unsqueeze(-1), self.logits)  # (..., outcomes)

@@ -9,6 +9,7 @@ from minigrad.autograd.modes import no_grad
 from minigrad.creation import scalar_tensor
 from minigrad.distributions.constraints import Constraint
 from minigrad.ops.shape import broadcast_tensors
+from minigrad.shown_values import show_value
 from minigrad.size import Size
 from minigrad.tensor import Tensor
 
@@ -236,6 +237,8 @@ class Distribution:
         return new
 
     def _extended_shape(self, sample_shape: Any = ()) -> Size:
+        if not isinstance(sample_shape, (tuple, list)):
+            raise TypeError(f"sample_shape must be a shape, such as (2,), got {show_value(sample_shape)}")
         return Size((*sample_shape, *self._batch_shape, *self._event_shape))
 
     def _check_parameter(self, name: str, constraint: Constraint) -> None:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from minigrad.advice import warn
 from minigrad.distributions.continuous import Exponential, Laplace, Normal, Uniform
 from minigrad.distributions.discrete import (
     Bernoulli,
@@ -30,6 +31,7 @@ from minigrad.ops.gamma import digamma, lgamma
 from minigrad.ops.reduce import sum
 from minigrad.ops.solve import solve_triangular
 from minigrad.ops.unary import log, log1p
+from minigrad.shown_values import shorten
 
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 _RULES: dict[tuple[type[Distribution], type[Distribution]], Any] = {}
@@ -37,6 +39,8 @@ _RULES: dict[tuple[type[Distribution], type[Distribution]], Any] = {}
 
 def register_kl(type_p: type[Distribution], type_q: type[Distribution]) -> Callable[[Rule], Rule]:
     """Makes the decorated function the divergence of the two classes, and of classes derived from them.
+
+    Raises TypeError for what is no class of distributions.
 
     >>> import minigrad as torch
     >>> Normal = torch.distributions.Normal
@@ -48,6 +52,9 @@ def register_kl(type_p: type[Distribution], type_q: type[Distribution]) -> Calla
     >>> torch.distributions.kl_divergence(Sharp(0.0, 1.0), Normal(1.0, 2.0))
     0.0
     """
+    for name, kind in (("type_p", type_p), ("type_q", type_q)):
+        if not (isinstance(kind, type) and issubclass(kind, Distribution)):
+            raise TypeError(f"Expected {name} to be a Distribution subclass but got {shorten(kind)}")
 
     def keep(rule: Rule) -> Rule:
         _RULES[type_p, type_q] = rule
@@ -162,7 +169,8 @@ def _transformed(p: TransformedDistribution, q: TransformedDistribution) -> Any:
 def kl_divergence(p: Distribution, q: Distribution) -> Any:
     """The mean of ``log p(x) - log q(x)`` over values x of p.
 
-    Raises NotImplementedError for two distributions without a closed form here.
+    Raises NotImplementedError for two distributions without a closed form here. Where one rule is nearer to p and
+    another to q, it warns, and takes the one nearer to p.
 
     >>> import minigrad as torch
     >>> Normal = torch.distributions.Normal
@@ -174,5 +182,9 @@ def kl_divergence(p: Distribution, q: Distribution) -> Any:
     if not fitting:
         kinds = f"p type {type(p).__name__} and q type {type(q).__name__}"
         raise NotImplementedError(f"No KL(p || q) is implemented for {kinds}")
-    nearest = min(fitting, key=lambda pair: above_p.index(pair[0]) + above_q.index(pair[1]))
+    distances = {pair: (above_p.index(pair[0]), above_q.index(pair[1])) for pair in fitting}
+    nearest = min(fitting, key=lambda pair: distances[pair])
+    if _RULES[min(fitting, key=lambda pair: distances[pair][::-1])] is not _RULES[nearest]:
+        kinds = f"{type(p).__name__}, {type(q).__name__}"
+        warn(f"Ambiguous kl_divergence({kinds}). Please register_kl({kinds})", RuntimeWarning)
     return _RULES[nearest](p, q)

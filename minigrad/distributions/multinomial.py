@@ -44,11 +44,11 @@ class Multinomial(OfOutcomes):
     variance = property(lambda self: self.total_count * self.probs * (1 - self.probs))
 
     def sample(self, sample_shape: Any = ()) -> Any:
-        *batch, outcomes = self.probs.shape
+        shape, (*batch, outcomes) = self._extended_shape(sample_shape), self.probs.shape
         trials = (self.total_count, *sample_shape)
         # (rows, trials and samples) -> (trials, *sample_shape, *batch)
         drawn = multinomial(self.probs.reshape(-1, outcomes), math.prod(trials), True).t().reshape((*trials, *batch))
-        counts = zeros(self._extended_shape(sample_shape), dtype=self.probs.dtype, device=self.probs.device)
+        counts = zeros(shape, dtype=self.probs.dtype, device=self.probs.device)
         places = drawn.movedim(0, -1)
         return counts.scatter_add_(-1, places, places.type_as(counts) * 0 + 1)
 

@@ -198,3 +198,16 @@ REFUSED = {
 }  # fmt: skip
 
 test_refused = refusals(REFUSED)
+
+
+LAWS = (
+    D.Normal(0.0, 1.0), D.Categorical(torch.ones(2)), D.Multinomial(2, torch.ones(2)), D.LogNormal(0.0, 1.0),
+    D.Bernoulli(0.5),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: type(law).__name__)
+@pytest.mark.parametrize(("shape", "got"), [(2, "int 2"), (None, "NoneType None")])
+def test_a_sample_shape_is_a_shape(law, shape, got):
+    with pytest.raises(TypeError, match=rf"sample_shape must be a shape, such as \(2,\), got {got}"):
+        law.sample(shape)

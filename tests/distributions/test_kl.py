@@ -103,3 +103,23 @@ REFUSED = {
 }  # fmt: skip
 
 test_refused = refusals(REFUSED)
+
+
+def test_of_two_rules_that_are_as_near_the_one_nearer_to_p_is_taken_with_a_warning(monkeypatch):
+    monkeypatch.setattr("minigrad.distributions.kl._RULES", {})
+
+    class Own(D.Normal):
+        pass
+
+    D.register_kl(Own, D.Normal)(lambda p, q: "near p")
+    D.register_kl(D.Normal, Own)(lambda p, q: "near q")
+    with pytest.warns(RuntimeWarning, match=r"Ambiguous kl_divergence\(Own, Own\). Please register_kl\(Own, Own\)"):
+        assert D.kl_divergence(Own(0.0, 1.0), Own(0.0, 1.0)) == "near p"
+    D.register_kl(Own, Own)(lambda p, q: "both")
+    assert D.kl_divergence(Own(0.0, 1.0), Own(0.0, 1.0)) == "both"
+
+
+@pytest.mark.parametrize(("pair", "name"), [((3, D.Normal), "type_p"), ((D.Normal, int), "type_q")])
+def test_a_rule_is_one_of_two_classes_of_distributions(pair, name):
+    with pytest.raises(TypeError, match=f"Expected {name} to be a Distribution subclass but got"):
+        D.register_kl(*pair)
