@@ -26,6 +26,7 @@ from minigrad.threads import products_alone
 
 BLOCK = 2**20  # pixels that a thread processes at a time: with fewer, threads wait for each other's short calls
 SHORT = 256  # up to so many multiplications for a row of windows, a product is quicker than sums of short rows
+BRIEF = 2**13  # multiplications that OpenBLAS never divides among its threads
 PIECE = 1024  # planes in such a product
 NARROW = 64  # up to so many pixels in a row of windows, a product is quicker than strided copies
 FEW = 5000  # up to so many pixels in all windows, a copy of the windows is quicker than passes over the taps
@@ -227,7 +228,9 @@ def avg_pool2d(x: Array, geometry: Geometry, windows: Pair, divisor: int | None,
             rounds_down = (sums % count != 0) & ((sums < 0) != (count < 0))
             outs[some] = sums // count + rounds_down
 
-    if by_product:  # in pieces of one size, because the size of a product decides its last digits
+    if by_product and x.size * Wo <= BRIEF:
+        average(slice(None))
+    elif by_product:  # in pieces of one size, because the size of a product decides its last digits
         share(average, [slice(n, n + PIECE) for n in range(0, len(planes), PIECE)], x.nbytes)
     else:
         spread(average, len(planes), x.nbytes if xp is np else 0)
@@ -256,7 +259,7 @@ def avg_pool2d_input(g: Array, geometry: Geometry, size: Pair, divisor: int | No
         else:
             window_sums_input(part, geometry, planes[some])
 
-    with products_alone() if by_product else nullcontext():
+    with products_alone() if by_product and x.size * Wo > BRIEF else nullcontext():
         spread(paint, len(planes), x.nbytes if xp is np else 0)
     return x
 
@@ -272,31 +275,27 @@ def _divisor(x: Array, geometry: Geometry, size: Pair, windows: Pair, given: int
     """The divisor: one number, or an array (Ho, Wo) on the device of x."""
     if given is not None:
         return given
-    rows, columns = _counts(geometry, size, windows, include_pad)
-    if min(rows) == max(rows) and min(columns) == max(columns):
-        return rows[0] * columns[0]
-    return constant_beside(x, np.outer(rows, columns).astype(x.dtype))
+    counts = _counts(geometry, size, windows, include_pad)
+    return constant_beside(x, counts.astype(x.dtype)) if isinstance(counts, np.ndarray) else counts
 
 
 @lru_cache(maxsize=256)
-def _counts(geometry: Geometry, size: Pair, windows: Pair, include_pad: bool) -> list[list[int]]:
-    """The number of elements in each window along each axis, with or without those in the padding."""
-    counts = []
+def _counts(geometry: Geometry, size: Pair, windows: Pair, include_pad: bool) -> Any:
+    """The number of elements in each window, with or without those in the padding: one, or an array (Ho, Wo)."""
+    counts: list[list[int]] = []
     for length, k, s, p, n in zip(size, geometry.kernel, geometry.stride, geometry.padding, windows, strict=True):
         low, high = (-p, length + p) if include_pad else (0, length)
         counts.append([min(start + k, high) - max(start, low) for start in range(-p, -p + n * s, s)])
-    return counts
+    rows, columns = counts
+    return rows[0] * columns[0] if len({*rows}) == len({*columns}) == 1 else np.outer(rows, columns)
 
 
 # The sum of a window is computed along one axis, then along the other: kh + kw passes instead of kh kw.
 def window_sums(x: Array, geometry: Geometry, windows: Pair) -> Array:
     """The sum of each window: (..., H, W) -> (..., Ho, Wo), with zero padding."""
-    taps = _taps(geometry, x.shape[-2:], windows)
-    for axis in (-2, -1):  # first the axis that adds whole rows, which is quicker, while the image is large
-        rest = (slice(None),) * (-1 - axis)
-        meets = [((..., into, *rest), (..., pixels, *rest)) for _, into, pixels in taps[axis]]
-        if len(meets) > 1 and all(into == slice(0, windows[axis]) for _, into, _ in taps[axis]):
-            (_, first), (_, second), *meets = meets  # no window reaches into the padding: start with two taps
+    for axis, inside, meets in _list_meets(geometry, x.shape[-2:], windows):
+        if inside:  # no window reaches into the padding: start with two taps
+            (_, first), (_, second), *meets = meets
             total = x[first] + x[second]
         else:
             total = array_module(x).zeros(with_length(x.shape, axis, windows[axis]), x.dtype)
@@ -304,6 +303,20 @@ def window_sums(x: Array, geometry: Geometry, windows: Pair) -> Array:
             total[into] += x[pixels]
         x = total
     return x
+
+
+@lru_cache(maxsize=256)
+def _list_meets(geometry: Geometry, size: Pair, windows: Pair) -> list[tuple[int, bool, list[tuple[Any, Any]]]]:
+    """Along each axis: whether two taps or more lie inside the image for all windows; and for each tap, the windows
+    whose tap lies inside, and their pixels. The axis that adds whole rows, which is quicker, is the first.
+    """
+    taps, found = _taps(geometry, size, windows), []
+    for axis in (-2, -1):
+        rest = (slice(None),) * (-1 - axis)
+        meets = [((..., into, *rest), (..., pixels, *rest)) for _, into, pixels in taps[axis]]
+        inside = len(meets) > 1 and all(into == slice(0, windows[axis]) for _, into, _ in taps[axis])
+        found.append((axis, inside, meets))
+    return found
 
 
 def window_sums_input(g: Array, geometry: Geometry, image: Array) -> None:
