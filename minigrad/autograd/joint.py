@@ -78,7 +78,7 @@ class JointNode(Node):
         """The gradients along `edges`, as `Node.vjp` returns them."""
         plan: Any = self.plan
         if plan.operation.rules is not plan.operation.parts:  # one of them was replaced
-            return super().vjp(cotangent, create_graph, wanted)
+            return Node.vjp(self, cotangent, create_graph, wanted)
         select_gpu(getattr(cotangent, "array", cotangent))
         pick = plan.rules[0][1]  # what all of them read
         values = self.saved_values(create_graph)

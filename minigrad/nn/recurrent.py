@@ -89,6 +89,12 @@ class RNNBase(Module):
         return [getattr(self, name) for name in self._flat_weights_names]
 
     @property
+    def _all_weights(self) -> list[list[str]]:
+        """The names of the weights of each direction of each layer."""
+        names, count = self._flat_weights_names, len(self._flat_weights_names) // len(self._places())
+        return [names[start : start + count] for start in range(0, len(names), count)]
+
+    @property
     def all_weights(self) -> list[list[Tensor]]:
         """The weights of each direction of each layer.
 
@@ -96,8 +102,7 @@ class RNNBase(Module):
         >>> [weight.shape[0] for weight in torch.nn.GRU(2, 5).all_weights[0]]
         [15, 15, 15, 15]
         """
-        flat, count = self._flat_weights, len(self._flat_weights_names) // len(self._places())
-        return [flat[start : start + count] for start in range(0, len(flat), count)]
+        return [[getattr(self, name) for name in names] for names in self._all_weights]
 
     def flatten_parameters(self) -> None:
         """Nothing: PyTorch lays the weights one behind the other in a GPU's memory.

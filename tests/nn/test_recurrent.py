@@ -247,6 +247,7 @@ def test_replaced_weights_are_those_of_the_call():
     assert not torch.func.functional_call(layer, zeros, (x,))[0].any()
     layer.weight_hh_l0 = nn.Parameter(torch.zeros(9, 3))
     assert layer.all_weights[0][1] is layer.weight_hh_l0
+    assert layer._all_weights == [["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"]]  # libraries read it
     assert [name for name, _ in layer.named_parameters()][1] == "weight_hh_l0"
     twin = copy.deepcopy(layer)
     assert twin.weight_hh_l0 is not layer.weight_hh_l0

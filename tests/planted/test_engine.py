@@ -18,6 +18,7 @@ from minigrad.autograd import (
     function_node,
     gradients,
     inspection,
+    joint,
     leaf_hooks,
     leaves,
     modes,
@@ -26,7 +27,7 @@ from minigrad.autograd import (
     views,
     walk,
 )
-from minigrad.ops import index, inplace
+from minigrad.ops import index, inplace, recurrence
 from minigrad.tensor.graph import GraphMethods
 from tests import test_func
 from tests.autograd import (
@@ -36,6 +37,7 @@ from tests.autograd import (
     test_functional,
     test_gradcheck,
     test_gradients,
+    test_joint,
     test_leaf_hooks,
     test_leaves,
     test_modes,
@@ -45,7 +47,7 @@ from tests.autograd import (
 from tests.conftest import install_stand_in, make_tensors_on
 from tests.gpu import test_elementwise
 from tests.marks import mark
-from tests.ops import test_index, test_setitem
+from tests.ops import test_index, test_recurrence, test_setitem
 from tests.planted.test_gradient_rules import find_operations
 
 # By its name in full: `minigrad.autograd.gradcheck` is also a function.
@@ -370,6 +372,27 @@ PLANTED = {
     "a Jacobian by inputs is left transposed": (
         derivatives.jacobian_by_inputs, "_turn(transposed[i][k], x.ndim)", "transposed[i][k]",
         test_functional.test_forward_mode_gives_the_same_jacobian,
+    ),
+    # ---- gradients that one function computes, and recurrences
+    "unwanted operands shift the gradients of a joint rule": (
+        joint.JointNode.vjp, "gradients[i] if", "gradients[0] if",
+        test_joint.test_one_call_gives_the_gradients_of_all_operands,
+    ),
+    "a joint rule runs once for each operand": (
+        joint.JointNode.vjp, "is not plan.operation.parts", "is plan.operation.parts",
+        test_joint.test_one_call_gives_the_gradients_of_all_operands,
+    ),
+    "what a later step sends back is lost": (
+        recurrence.Path.walk_back, "gradient = gradient + later", "pass",
+        lambda: test_recurrence.test_states_go_from_row_to_row_of_their_sequence((2, 2, 2), False),
+    ),
+    "sequences that end early get no gradient from later steps": (
+        recurrence.Path.walk_back, "gradient[: later.shape[0]] + later", "gradient[: later.shape[0]]",
+        lambda: test_recurrence.test_states_go_from_row_to_row_of_their_sequence((3, 2, 2, 1), False),
+    ),
+    "the starts of sequences that begin later stand in the wrong order": (
+        recurrence.Path.walk_back, "begun[::-1]", "begun",
+        lambda: test_recurrence.test_states_go_from_row_to_row_of_their_sequence((3, 2, 2, 1), True),
     ),
 }  # fmt: skip
 
