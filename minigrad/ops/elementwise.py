@@ -201,6 +201,7 @@ class _Promotion(NamedTuple):
             self.check(input, other)
         a, b = value_of(input), value_of(other)
         if self.are_ready_on_gpu(a, b):
+            check_override((input, other))
             return self.made.forward, (input, other), (a, b)
         if (a.__class__ is ndarray) is not (b.__class__ is ndarray) and is_array(a) and is_array(b):
             input, other = move_scalars(input, other)  # one is on a GPU
