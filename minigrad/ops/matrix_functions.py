@@ -74,19 +74,21 @@ def matrix_exp(A: Matrix) -> Tensor:
             [0., 1.]])
     """
     check_matrix("linalg.matrix_exp", A)
+    if not A.array.size:
+        return clone(A)
     halvings = compute(_count_halvings, A)
     scaled, unit = A * 2.0**-halvings, constant_like(A, np.eye(A.array.shape[-1]))
     total = unit + scaled / 18
     for k in range(17, 0, -1):
         total = unit + scaled @ total / k
-    for done in range(int(quiet(np.max, halvings.array, initial=0))):
+    for done in range(int(quiet(np.max, halvings.array))):
         total = where(halvings > done, total @ total, total)
     return name_last_call(total, "LinalgMatrixExpBackward0")
 
 
 def _count_halvings(x: Any) -> Any:
     """How often each matrix is halved until its norm is at most 1, (..., 1, 1)."""
-    size = np.abs(x).sum(-2, keepdims=True).max(-1, keepdims=True, initial=0)
+    size = np.abs(x).sum(-2, keepdims=True).max(-1, keepdims=True)
     return np.where((size > 1) & np.isfinite(size), np.ceil(np.log2(size)), 0).astype(x.dtype)
 
 

@@ -71,6 +71,7 @@ def test_renorm_takes_numbers():
         torch.renorm(torch.ones(1, 1), 2, 0, None)
 
 
+@pytest.mark.cpu("a GPU measures all rows at once")
 @pytest.mark.parametrize("p", [0.0, 1.0, 1.5, 2.0, math.inf])
 def test_distances_and_their_gradients_do_not_depend_on_how_many_rows_are_measured_at_a_time(p, monkeypatch):
     x = torch.rand(2, 1, 7, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
@@ -90,6 +91,7 @@ def test_distances_and_their_gradients_do_not_depend_on_how_many_rows_are_measur
         assert gradgradcheck(lambda a, b: torch.cdist(a, b, p), (x, y))
 
 
+@pytest.mark.cpu("a GPU measures all rows at once")
 def test_distances_of_many_rows_take_no_memory_for_their_differences():
     rows = torch.ones(500, 200)  # 200 MB of differences
     tracemalloc.start()

@@ -66,6 +66,7 @@ def test_topk_of_long_lines_ranks_nan_above_infinity():
     ]
 
 
+@pytest.mark.cpu("traces the host's memory")
 def test_mode_of_many_numbers_takes_memory_for_each_but_not_for_each_pair():
     x = torch.arange(100_000) % 49_999  # a table of pairs would take 10 GB
     tracemalloc.start()
