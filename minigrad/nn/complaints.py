@@ -8,6 +8,7 @@ from __future__ import annotations
 import dis
 import inspect
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 from minigrad.advice import advise
@@ -260,6 +261,24 @@ def explain_arguments(layer: Any, fault: TypeError, args: tuple[Any, ...], kwarg
         return TypeError(made_with_input(cls, "x", tensors[0]))
     taken = inspect.Signature([p.replace(annotation=p.empty) for p in layer._options.values()])
     return TypeError(f"{cls.__name__}{taken}: {fault}")
+
+
+def explain_inputs(layer: Any, fault: TypeError, inputs: tuple[Any, ...], named: dict[str, Any]) -> TypeError:
+    """The error for another number of inputs than the layer's function takes, by the layer's name; else the `fault`."""
+    parameters = inspect.signature(layer._function).parameters.values()
+    taken = [*takewhile(lambda p: p.name not in layer._options, parameters)]  # tensors come before options
+    places = [p.name for p in taken if p.kind is p.POSITIONAL_OR_KEYWORD]
+    missing = [p.name for p in taken if p.default is p.empty and p.name not in (*places[: len(inputs)], *named)]
+    called, names = f"{type(layer).__name__}.forward()", ", ".join(places)
+    if len(inputs) > len(places) and not any(p.kind is p.VAR_POSITIONAL for p in taken):
+        count = f"{len(places) + 1} positional argument{'s' if places else ''} but {len(inputs) + 1} were given"
+        return TypeError(f"{called} takes {count}: it is called with {names}")
+    if missing and missing[0] in places:
+        which = " and ".join(map(repr, missing))
+        return TypeError(
+            f"{called} missing {len(missing)} required positional argument{'s'[: len(missing) - 1]}: {which}"
+        )
+    return fault
 
 
 def complete_with_input(layer: Any, option: str) -> None:

@@ -100,8 +100,12 @@ class Stateless(Layer):
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         options = {name: getattr(self, name) for name in self._options}
-        assert self._function is not None
-        return self._function(*inputs, **named, **options)
+        try:
+            return self._function(*inputs, **named, **options)
+        except TypeError as fault:
+            from minigrad.nn.complaints import explain_inputs
+
+            raise explain_inputs(self, fault, inputs, named)  # noqa: B904 (mostly the same error)
 
     def extra_repr(self) -> str:
         shown = self._options if self._shown is None else self._shown

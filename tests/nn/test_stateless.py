@@ -64,7 +64,7 @@ def test_an_option_that_is_a_tensor_is_a_buffer():
     assert list(nn.CrossEntropyLoss().state_dict()) == []
     with pytest.raises(TypeError, match="'int' as buffer 'weight'"):
         loss.weight = 3
-    with pytest.raises(TypeError, match=r"'list' as buffer 'weight' .*; write minigrad\.tensor\(\.\.\.\) around it"):
+    with pytest.raises(TypeError, match=r"'list' object to buffer .*; write minigrad\.tensor\(\.\.\.\) around it"):
         nn.CrossEntropyLoss(weight=[1.0, 2.0])
 
 
@@ -90,3 +90,19 @@ def test_a_user_may_declare_a_layer_by_fields():
 
     assert repr(Scaled()) == "Scaled(negative_slope=0.3)"
     assert Scaled()(torch.tensor([-1.0])).item() == pytest.approx(-0.3)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda x: nn.ReLU()(x, x), "^ReLU.forward.. takes 2 positional .* but 3 were given: it is called with input$"),
+        (lambda x: nn.Softmax(1)(x, 1), "^Softmax.forward.. takes 2 positional arguments but 3 were given"),
+        (lambda x: nn.Upsample(scale_factor=2)(x, 3), "^Upsample.forward.. takes 2 positional arguments but 3"),
+        (lambda x: nn.ReLU()(), "^ReLU.forward.. missing 1 required positional argument: 'input'$"),
+        (lambda x: nn.CrossEntropyLoss()(x), "^CrossEntropyLoss.forward.. missing 1 required .*: .target.$"),
+        (lambda x: nn.ReLU()(3), "^relu.*: argument 'input' .* must be Tensor, not int"),
+    ],
+)
+def test_another_number_of_inputs_is_told_by_the_name_of_the_layer(call, words):
+    with pytest.raises(TypeError, match=words):
+        call(torch.ones(1, 1, 2, 2))
