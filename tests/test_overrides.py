@@ -154,7 +154,7 @@ def test_results_are_of_the_class_that_derives_from_the_others():
     image, photo = Image([1.0, 2.0]), torch.ones(2).as_subclass(Photo)
     assert type(image.darker()) is Image
     assert type(torch.add(image, photo)) is type(image * photo) is type(torch.cat([image, photo])) is Photo
-    assert repr(Image([1.0, 2.0])) == "Image([1., 2.])"
+    assert repr(Image([1.0, 2.0])).startswith("Image([1., 2.]")
     highest = image.max(0)
     assert type(highest).__name__ == "max"
     assert type(highest.values) is Image
