@@ -84,14 +84,14 @@ REFUSED = {
         r"incorrect number of values \(got 3, but expected 2\)"),
     "no tuple before": (
         lambda y: y.grad_fn.register_prehook(make_hook(mg.ones(2))), TypeError, "expected tuple, but hook"),
-    "a number behind": (lambda y: y.grad_fn.register_hook(make_hook((3, None))), TypeError, "must return a Tensor"),
+    "a number behind": (lambda y: y.grad_fn.register_hook(make_hook((3, None))), TypeError, "but hook returned 'int'"),
     "another shape behind": (
         lambda y: y.grad_fn.register_hook(make_hook((mg.ones(3), None))), RuntimeError,
         r"has changed the size of value: \(2,\) to \(3,\)"),
     "a gradient for an operand without one": (
         lambda y: y.grad_fn.register_hook(make_hook((mg.ones(2), mg.ones(())))), RuntimeError,
         "can't replace a None gradient with a non-None value"),
-    "a number before accumulation": (lambda y: register_before_accumulation(y, 3), TypeError, "must return a Tensor"),
+    "a number before accumulation": (lambda y: register_before_accumulation(y, 3), TypeError, "hook returned 'int'"),
     "another shape before accumulation": (
         lambda y: register_before_accumulation(y, mg.ones(3)), RuntimeError,
         r"has changed the size of value: \(2,\) to \(3,\)"),
