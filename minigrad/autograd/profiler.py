@@ -20,6 +20,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Self
 
+from minigrad.autograd.function_node import FunctionNode
+from minigrad.autograd.joint import JointNode
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import Operation
 
@@ -168,7 +170,7 @@ def _timed(method: Callable[..., Any], name_of: Callable[[Any], str]) -> Callabl
 # The methods that a profile measures: calls of operations, and of gradient rules.
 MEASURED: list[tuple[Any, str, Callable[[Any], str]]] = [
     *[(Operation, method, lambda operation: f"aten::{operation.name}") for method in ("__call__", "call")],
-    (Node, "vjp", Node.name),
+    *[(node, "vjp", lambda node: node.name()) for node in (Node, JointNode, FunctionNode)],
 ]
 
 

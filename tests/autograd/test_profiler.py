@@ -7,11 +7,13 @@ import pytest
 import minigrad as torch
 from minigrad import profiler as profiler_names
 from minigrad.autograd import profiler
+from minigrad.autograd.function_node import FunctionNode
+from minigrad.autograd.joint import JointNode
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import Operation
 from minigrad.profiler import ProfilerActivity, profile, record_function
 
-PATCHED = [(Operation, "__call__"), (Operation, "call"), (Node, "vjp")]
+PATCHED = [(Operation, "__call__"), (Operation, "call"), *[(node, "vjp") for node in (Node, JointNode, FunctionNode)]]
 
 
 def test_each_operation_and_rule_is_one_event():
@@ -26,6 +28,21 @@ def test_each_operation_and_rule_is_one_event():
         torch.ones(2, 3).t()
         torch.nn.functional.mse_loss(x, torch.zeros(3))
     assert [e.key for e in again.events()] == ["aten::transpose", "aten::mse_loss"]
+
+
+def test_the_way_back_through_a_recurrent_layer_and_a_function_is_one_event_each():
+    class Double(torch.autograd.Function):
+        forward = staticmethod(lambda ctx, x: x * 2)
+        backward = staticmethod(lambda ctx, g: g + g)
+
+    x = torch.ones(2, requires_grad=True)
+    layer = torch.nn.RNN(2, 2)
+    with profiler.profile() as prof:
+        Double.apply(x).sum().backward()
+        layer(torch.ones(3, 1, 2))[1].sum().backward()
+    keys = [e.key for e in prof.events()]
+    assert keys[:5] == ["aten::mul", "aten::sum", "SumBackward0", "DoubleBackward", "aten::add"]
+    assert keys.count("aten::rnn") == 1 and keys.count("StackBackward0") == 2, keys  # of the ends, and of all steps
 
 
 def test_total_time_includes_nested_events_and_self_time_does_not():
