@@ -15,6 +15,7 @@ from minigrad.autograd.core import TensorBase, plain_classes
 from minigrad.autograd.trees import replace_children
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 _switched_off: ContextVar[bool] = ContextVar("minigrad_overriding_switched_off", default=False)
 
@@ -45,6 +46,12 @@ def disabled_torch_function(func: Any, types: Any, args: Any = (), kwargs: Any =
     """The `__torch_function__` of classes that override nothing, such as Parameter: the function itself."""
     with DisableTorchFunctionSubclass():
         return func(*args, **(kwargs or {}))
+
+
+def without_overriding(check: Callable[..., T], *args: Any) -> T:
+    """``check(*args)``, a check of tensors by a function that no class overrides, such as a module's `forward`."""
+    with DisableTorchFunctionSubclass():
+        return check(*args)
 
 
 def overrides(x: Any) -> bool:

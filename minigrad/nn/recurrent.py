@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minigrad.autograd.overriding import DisableTorchFunctionSubclass
+from minigrad.autograd.overriding import without_overriding
 from minigrad.creation.drawn import draw_start
 from minigrad.creation.filled import empty, zeros
 from minigrad.dtypes import float32
 from minigrad.nn import recurrent_checks as checks
-from minigrad.nn.functional.recurrent import Stacking, run_stack
+from minigrad.nn.functional.recurrent import GATES, Stacking, run_stack
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import PARAMETER
@@ -20,8 +20,6 @@ from minigrad.ops.gather import index_select
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.shape import reshape, squeeze, transpose, unsqueeze
 from minigrad.tensor import Tensor
-
-_GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}  # sums for each number of the state
 
 
 class RNNBase(Module):
@@ -51,8 +49,8 @@ class RNNBase(Module):
         self.bidirectional, self.proj_size = bidirectional, proj_size
         checks.check_dropout(dropout, num_layers)
         checks.check_options(self)
-        if mode not in _GATES:
-            raise ValueError(f"Unrecognized RNN mode: {mode}; it is one of {', '.join(_GATES)}")
+        if mode not in GATES:
+            raise ValueError(f"Unrecognized RNN mode: {mode}; it is one of {', '.join(GATES)}")
         weights = [pair for place in self._places() for pair in self._shapes(*place)]
         self._flat_weights_names = [name for name, _ in weights]
         for name, shape in weights:
@@ -65,7 +63,7 @@ class RNNBase(Module):
 
     def _shapes(self, layer: int, back: bool) -> list[tuple[str, tuple[int, ...]]]:
         """The names and shapes of the weights of one direction of a layer."""
-        sums, shown = _GATES[self.mode] * self.hidden_size, self._width()
+        sums, shown = GATES[self.mode] * self.hidden_size, self._width()
         given = shown * (1 + self.bidirectional) if layer else self.input_size
         shapes: dict[str, tuple[int, ...]] = {"weight_ih": (sums, given), "weight_hh": (sums, shown)}
         if self.bias:
@@ -127,8 +125,7 @@ class RNNBase(Module):
         if isinstance(input, PackedSequence):
             return self._run_packed(input, hx)
         states, batch_axis = hx or (), 0 if self.batch_first else 1
-        with DisableTorchFunctionSubclass():  # a check, which no class overrides
-            require_tensors(type(self).__name__, "input hx cx", input, *states)
+        without_overriding(require_tensors, type(self).__name__, "input hx cx", input, *states)
         checks.check_axes(self, input, states)
         if input.ndim == 2:
             output, ends = self._run(unsqueeze(input, batch_axis), hx and tuple([unsqueeze(x, 1) for x in hx]))
@@ -151,8 +148,7 @@ class RNNBase(Module):
     def _run_packed(self, packed: PackedSequence, hx: tuple[Tensor, ...] | None) -> Any:
         """The same for a packed batch: the output is packed as the input is, the states stand in the callers' order."""
         data, sizes, order, order_back = packed
-        with DisableTorchFunctionSubclass():  # a check, which no class overrides
-            require_tensors(type(self).__name__, "input hx cx", data, *(hx or ()))
+        without_overriding(require_tensors, type(self).__name__, "input hx cx", data, *(hx or ()))
         if data.ndim != 2:
             raise RuntimeError(f"input must have 2 dimensions, got {data.ndim}: the data of a PackedSequence")
         checks.check_sizes(self, data, self._flat_weights[0])

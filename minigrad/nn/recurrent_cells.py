@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from minigrad.autograd.overriding import DisableTorchFunctionSubclass
+from minigrad.autograd.overriding import without_overriding
 from minigrad.creation.drawn import draw_start
 from minigrad.creation.filled import empty, zeros
 from minigrad.nn.functional.recurrent_cells import gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell
@@ -59,8 +59,7 @@ class RNNCellBase(Module):
     def _step(self, function: Any, input: Tensor, states: tuple[Tensor, ...] | None) -> tuple[Tensor, ...]:
         """The states after one step of a batch, or of a single example without its axis; None stands for zeros."""
         name = type(self).__name__
-        with DisableTorchFunctionSubclass():  # a check, which no class overrides
-            require_tensors(name, "input hx cx", input, *(states or ()))
+        without_overriding(require_tensors, name, "input hx cx", input, *(states or ()))
         if input.ndim not in (1, 2):
             raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.ndim}D instead")
         for place, state in enumerate(states or ()):

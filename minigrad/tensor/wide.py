@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd import core
 from minigrad.autograd.core import Tensor, TensorBase
-from minigrad.autograd.overriding import DisableTorchFunctionSubclass, as_instances, disabled_torch_function
+from minigrad.autograd.overriding import as_instances, disabled_torch_function, without_overriding
 from minigrad.ops import (
     LaterFunction,
     counting,
@@ -66,8 +66,7 @@ else:
 
         @wraps(method)
         def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-            with DisableTorchFunctionSubclass():  # a check, which no class overrides
-                require_tensor(method.__name__, "self", 1, self)
+            without_overriding(require_tensor, method.__name__, "self", 1, self)
             return method(self, *args, **kwargs)
 
         return call
@@ -136,9 +135,8 @@ class WideMethods(
         """What a class that derives from Tensor makes of a function: the usual result, as an instance of the class."""
         if not all(issubclass(cls, t) for t in types):
             return NotImplemented
-        with DisableTorchFunctionSubclass():
-            result = func(*args, **(kwargs or {}))
-            return result if func == core.result_class.grad.__get__ else as_instances(result, cls)
+        result = disabled_torch_function(func, types, args, kwargs)
+        return result if func == core.result_class.grad.__get__ else as_instances(result, cls)
 
     def _repr_html_(self) -> str:
         """The HTML for a notebook: shape, dtype and range, a picture of an image, and the numbers."""

@@ -69,7 +69,33 @@ test_refused = refusals({
         r"^GRUCell\(\): argument 'input' \(position 1\) must be Tensor, not list"),
     "another nonlinearity": (lambda: nn.RNNCell(3, 4, nonlinearity="selu")(ones(2, 3)), RuntimeError,
         "^Unknown nonlinearity: selu; it is 'tanh' or 'relu'"),
+    "a number as weight": (lambda: torch.gru_cell(ones(2, 3), ones(2, 4), ones(12, 3), 5), TypeError,
+        r"^gru_cell\(\): argument 'w_hh' \(position 4\) must be Tensor, not int"),
+    "a weight with one axis": (lambda: torch.rnn_tanh_cell(ones(2, 3), ones(2, 4), ones(4), ones(4, 4)), IndexError,
+        r"^Dimension out of range \(expected .*, but got 1\): w_ih is a matrix with a row for each sum, got .* \(4,\)"),
+    "rows of another cell": (lambda: torch.gru_cell(ones(2, 3), ones(2, 4), ones(4, 3), ones(12, 4)), RuntimeError,
+        r"^weight_ih first dim must be 3 \* hidden_size = 12, but got 4"),
+    "a state's rows of another cell": (lambda: torch.rnn_relu_cell(ones(2, 3), ones(2, 4), ones(4, 3), ones(12, 4)),
+        RuntimeError, r"^weight_hh first dim must be 1 \* hidden_size = 4, but got 12"),
+    "a bias of another cell": (lambda: torch.rnn_relu_cell(ones(2, 3), ones(2, 4), ones(4, 3), ones(4, 4), ones(3)),
+        RuntimeError, r"^The expanded size of the tensor \(4\) must match the existing size \(3\) at non-singleton "),
+    "one tensor as both states": (lambda: torch.lstm_cell(ones(2, 3), ones(2, 4), ones(16, 3), ones(16, 4)), TypeError,
+        r"^lstm_cell\(\): argument 'hx' \(position 2\) must be tuple of Tensors, not Tensor: give \(h, c\)"),
+    "no cell": (lambda: torch.lstm_cell(ones(2, 3), [ones(2, 4)], ones(16, 3), ones(16, 4)), RuntimeError,
+        r"^lstm_cell expects two hidden states, \(h, c\), got 1"),
 })  # fmt: skip
+
+
+def test_one_bias_alone_is_added():
+    x, h, none = torch.randn(2, 3), torch.randn(2, 4), torch.zeros(16)
+    for function, sums in ((torch.rnn_tanh_cell, 4), (torch.gru_cell, 12), (torch.lstm_cell, 16)):
+        hx = (h, h) if function is torch.lstm_cell else h
+        w_ih, w_hh, bias = torch.randn(sums, 3), torch.randn(sums, 4), torch.randn(sums)
+        step = lambda *biases: function(x, hx, w_ih, w_hh, *biases)  # noqa: B023, E731
+        torch.testing.assert_close(step(bias), step(bias, none[:sums]))
+        torch.testing.assert_close(step(None, bias), step(none[:sums], bias))
+    tanh = torch.rnn_tanh_cell(torch.zeros(1, 2), torch.zeros(1, 1), ones(1, 2), ones(1, 1), torch.tensor([0.3]))
+    torch.testing.assert_close(tanh, torch.tensor([[0.29131261]]))
 
 
 def test_they_print_as_pytorchs():

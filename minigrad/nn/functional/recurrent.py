@@ -69,6 +69,7 @@ def _add_biases(biases: Sequence[Tensor]) -> Tensor | None:
     return biases[0] + biases[1] if biases else None
 
 
+GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}  # sums for each number of the state
 RUNS: dict[str, Run] = {
     "RNN_TANH": partial(run_rnn, False), "RNN_RELU": partial(run_rnn, True), "GRU": run_gru, "LSTM": run_lstm,
 }  # fmt: skip

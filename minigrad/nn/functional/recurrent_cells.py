@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minigrad.autograd.overriding import DisableTorchFunctionSubclass
-from minigrad.nn.functional.recurrent import RUNS
+from minigrad.autograd.overriding import without_overriding
+from minigrad.creation import zeros_like
+from minigrad.nn.functional.recurrent import GATES, RUNS
 from minigrad.ops.arguments import require_tensors
 from minigrad.ops.copies import clone
 from minigrad.ops.grad_fn_names import name_last_call
@@ -74,6 +75,11 @@ def lstm_cell(
     >>> torch.lstm_cell(torch.zeros(1, 2), state, torch.zeros(4, 2), torch.zeros(4, 1))[1]
     tensor([[0.5000]])
     """
+    if not isinstance(hx, (tuple, list)):
+        given = type(hx).__name__
+        raise TypeError(f"lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not {given}: give (h, c)")
+    if len(hx) != 2:
+        raise RuntimeError(f"lstm_cell expects two hidden states, (h, c), got {len(hx)}")
     h, c = hx
     both = _step("LSTM", input, (h, c), w_ih, w_hh, b_ih, b_hh)
     width = h.shape[1]
@@ -86,17 +92,25 @@ def _step(
     b_hh: Tensor | None,
 ) -> Tensor:  # fmt: skip
     """The states after one step, side by side."""
-    names = "input hx cx" if len(states) > 1 else "input hx"
-    with DisableTorchFunctionSubclass():  # a check, which no class overrides
-        require_tensors(f"{mode.lower()}_cell", names, input, *states)
-    _check_step(input, states, w_ih, w_hh)
+    name, names = f"{mode.lower()}_cell", "input hx w_ih w_hh b_ih? b_hh?"
+    without_overriding(require_tensors, name, "input hx cx", input, *states)
+    without_overriding(require_tensors, name, names, input, states[0], w_ih, w_hh, b_ih, b_hh)
+    _check_states(input, states, w_ih, w_hh)
+    given = [bias for bias in (b_ih, b_hh) if bias is not None]
+    _check_rows(GATES[mode], w_ih, w_hh, given)
+    biases = [zeros_like(given[0]) if bias is None else bias for bias in (b_ih, b_hh)] if given else []
     start = states[0] if len(states) == 1 else cat(states, 1)
-    weights = [w_ih, w_hh] if b_ih is None or b_hh is None else [w_ih, w_hh, b_ih, b_hh]
-    return RUNS[mode](input, start, weights, find_path((input.shape[0],), False))
+    return RUNS[mode](input, start, [w_ih, w_hh, *biases], find_path((input.shape[0],), False))
 
 
-def _check_step(input: Tensor, states: tuple[Tensor, ...], w_ih: Tensor, w_hh: Tensor) -> None:
+def _check_states(input: Tensor, states: tuple[Tensor, ...], w_ih: Tensor, w_hh: Tensor) -> None:
     """Raises RuntimeError for an input and states whose sizes do not fit to the weights and to each other."""
+    for name, weight in (("w_ih", w_ih), ("w_hh", w_hh)):
+        if weight.ndim != 2:
+            raise IndexError(
+                "Dimension out of range (expected to be in range of [-1, 0], but got 1): "
+                f"{name} is a matrix with a row for each sum, got one of shape {tuple(weight.shape)}"
+            )
     features, hidden = w_ih.shape[1], w_hh.shape[1]
     if input.ndim != 2 or input.shape[1] != features:
         raise RuntimeError(f"input has inconsistent input_size: got {input.shape[-1]} expected {features}")
@@ -107,3 +121,19 @@ def _check_step(input: Tensor, states: tuple[Tensor, ...], w_ih: Tensor, w_hh: T
         if state.ndim != 2 or state.shape[1] != hidden:
             got = state.shape[1] if state.ndim > 1 else "none"
             raise RuntimeError(f"hidden{place} has inconsistent hidden_size: got {got}, expected {hidden}")
+
+
+def _check_rows(gates: int, w_ih: Tensor, w_hh: Tensor, biases: Sequence[Tensor]) -> None:
+    """Raises RuntimeError unless weights and biases have a row for each gate of each number of the state."""
+    hidden = w_hh.shape[1]
+    for name, weight in (("weight_ih", w_ih), ("weight_hh", w_hh)):
+        if weight.shape[0] != gates * hidden:
+            raise RuntimeError(
+                f"{name} first dim must be {gates} * hidden_size = {gates * hidden}, but got {weight.shape[0]}"
+            )
+    for bias in biases:
+        if bias.numel() not in (1, gates * hidden):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({gates * hidden}) must match the existing size ({bias.numel()}) at "
+                f"non-singleton dimension 1: a bias of shape {tuple(bias.shape)} for weights of {gates * hidden} rows"
+            )
