@@ -162,7 +162,9 @@ class RNNBase(Module):
 
     def _run_rows(self, rows: Tensor, sizes: tuple[int, ...], states: tuple[Tensor, ...]) -> Any:
         """The outputs of the rows of all steps, and the states after the last one of each direction of each layer."""
-        expected = self._expected(sizes[0] if sizes else 0)
+        if not sizes:
+            raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
+        expected = self._expected(sizes[0])
         checks.check_states(states, expected if states else [])
         states = states or tuple([zeros(*shape, dtype=rows.dtype, device=rows.device) for shape in expected])
         how = Stacking(self.num_layers, self.bidirectional, self.dropout if self.training else 0.0)

@@ -285,6 +285,25 @@ def test_a_program_that_writes_the_gates_out_computes_the_same():
         torch.testing.assert_close(found, expected)
 
 
+class Series(torch.Tensor):
+    """Tensors of a class of the user's own."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_results_of_a_subclass_are_of_the_class(kind):
+    layer, x, state = getattr(nn, kind)(3, 4, 2), torch.ones(5, 2, 3), torch.ones(2, 2, 4)
+    states = (state, state.as_subclass(Series)) if kind == "LSTM" else state.as_subclass(Series)
+    for found in (layer(x.as_subclass(Series)), layer(x, states)):
+        assert {*map(type, flatten(found))} == {Series}
+    packed = pack_sequence([x[:, 0].as_subclass(Series), x[:3, 1].as_subclass(Series)])
+    assert type(layer(packed)[0].data) is Series
+    layer(x.as_subclass(Series))[0].sum().backward()
+    found = layer.weight_hh_l0.grad
+    layer.zero_grad()
+    layer(x)[0].sum().backward()
+    assert torch.equal(found, layer.weight_hh_l0.grad) and type(found) is torch.Tensor
+
+
 # ---- what is refused ------------------------------------------------------------------------------
 def call(make, *shapes, dtype=torch.float32):
     """A call of the layer of tensors of ones."""
@@ -298,6 +317,8 @@ def make(kind, **options):
 
 test_refused = refusals({
     "a layer of no steps": (call(make("LSTM"), (0, 2, 3)), RuntimeError,
+        "^Expected sequence length to be larger than 0 in RNN"),
+    "no steps, with states": (call(make("GRU"), (0, 2, 3), (1, 2, 4)), RuntimeError,
         "^Expected sequence length to be larger than 0 in RNN"),
     "other axes": (call(make("GRU"), (3,)), ValueError,
         r"^GRU: Expected input to be 2D or 3D, got 1D tensor instead; it is \(steps, features\), or .* \(steps, batch"),

@@ -26,6 +26,15 @@ def test_a_loop_of_steps_computes_what_the_layer_does(kind):
         torch.testing.assert_close(state[1], end[1][0])
 
 
+def test_steps_of_a_subclass_are_of_the_class():
+    class Series(torch.Tensor):
+        pass
+
+    x, h = ones(2, 3).as_subclass(Series), ones(2, 4)
+    assert type(nn.GRUCell(3, 4)(x, h)) is type(nn.RNNCell(3, 4)(ones(2, 3), h.as_subclass(Series))) is Series
+    assert [*map(type, nn.LSTMCell(3, 4)(x, (h, h)))] == [Series, Series]
+
+
 def test_states_have_memory_of_their_own():
     h, c = nn.LSTMCell(3, 4)(ones(2, 3))
     assert h.is_contiguous() and c.is_contiguous()

@@ -11,6 +11,7 @@ from functools import partial
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from minigrad.autograd.overriding import check_override, overridable
 from minigrad.dtypes import SCALAR_TYPES
 from minigrad.nn.functional.dropouts import dropout
 from minigrad.nn.functional.linear import linear
@@ -76,6 +77,7 @@ RUNS: dict[str, Run] = {
 
 
 # ---- layers ---------------------------------------------------------------------------------------
+@overridable
 def run_stack(
     mode: str, rows: Tensor, sizes: tuple[int, ...], states: Sequence[Tensor], weights: Sequence[Tensor], how: Stacking
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -83,8 +85,7 @@ def run_stack(
 
     Each of the `states` to start from is (layers * directions, sequences, numbers); the first is the output of a step.
     """
-    if not sizes:
-        raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
+    check_override((rows, *states, *weights))
     widths = [state.shape[2] for state in states]
     starts = [cat(parts, 1) for parts in zip(*states, strict=True)]  # of an LSTM the cells stand beside the output
     rows, ends = run_layers(RUNS[mode], rows, sizes, starts, weights, widths[0], how)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minigrad.autograd.overriding import without_overriding
+from minigrad.autograd.overriding import overridable
 from minigrad.creation import zeros_like
 from minigrad.nn.functional.recurrent import GATES, RUNS
 from minigrad.ops.arguments import require_tensors
@@ -15,6 +15,7 @@ from minigrad.ops.recurrence import find_path
 from minigrad.tensor import Tensor
 
 
+@overridable
 def rnn_tanh_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
@@ -31,6 +32,7 @@ def rnn_tanh_cell(
     return name_last_call(_step("RNN_TANH", input, (hx,), w_ih, w_hh, b_ih, b_hh), "TanhBackward0")
 
 
+@overridable
 def rnn_relu_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
@@ -43,6 +45,7 @@ def rnn_relu_cell(
     return name_last_call(_step("RNN_RELU", input, (hx,), w_ih, w_hh, b_ih, b_hh), "ReluBackward0")
 
 
+@overridable
 def gru_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
@@ -60,6 +63,7 @@ def gru_cell(
     return name_last_call(clone(_step("GRU", input, (hx,), w_ih, w_hh, b_ih, b_hh)), "AddBackward0")
 
 
+@overridable
 def lstm_cell(
     input: Tensor, hx: Sequence[Tensor], w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None,
     b_hh: Tensor | None = None,
@@ -93,8 +97,8 @@ def _step(
 ) -> Tensor:  # fmt: skip
     """The states after one step, side by side."""
     name, names = f"{mode.lower()}_cell", "input hx w_ih w_hh b_ih? b_hh?"
-    without_overriding(require_tensors, name, "input hx cx", input, *states)
-    without_overriding(require_tensors, name, names, input, states[0], w_ih, w_hh, b_ih, b_hh)
+    require_tensors(name, "input hx cx", input, *states)
+    require_tensors(name, names, input, states[0], w_ih, w_hh, b_ih, b_hh)
     _check_states(input, states, w_ih, w_hh)
     given = [bias for bias in (b_ih, b_hh) if bias is not None]
     _check_rows(GATES[mode], w_ih, w_hh, given)
