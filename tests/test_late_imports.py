@@ -27,6 +27,7 @@ assert torch.max(x).item() == 2.0 and "max" in vars(torch) and {"max", "hypot"} 
 assert x.hypot_(x) is x and torch.hypot(x, x).shape == (2,)
 import numpy
 assert torch.equal(numpy.fmax(x, x), x)
+assert torch.utils._pytree.tree_leaves([1, (2,)]) == [1, 2]
 assert issubclass(torch.autograd.Function, object) and torch.autograd.graph.Node is torch.autograd.Node
 """
 
