@@ -100,8 +100,7 @@ print("equal for all", 4 * 3, "pairs of unit vectors, so for all numbers")
 # No algorithm is the quickest for all shapes. A 1x1 kernel needs no copies of windows. For a tiny image the number of
 # calls decides. For many channels and a 3x3 kernel Winograd's is best. So for each shape the library estimates the cost
 # of every algorithm on this kind of machine (products, copies, calls), and chooses the least. `explain` lists the
-# algorithms, marks the chosen one with a star, and measures them too. (An estimate of 0 means: on so small an image
-# this one is always taken.)
+# algorithms, marks the chosen one with a star, and measures them too.
 
 # %%
 for shape, layer in (
