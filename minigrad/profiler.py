@@ -151,7 +151,7 @@ class profile(profiler.profile):
         return self
 
     def step(self) -> None:
-        """Marks the end of a step of the training loop, and the begin of the next."""
+        """Marks the end of a step of the training loop, and the beginning of the next."""
         before = self.current_action
         self._end_step()
         self.step_num += 1

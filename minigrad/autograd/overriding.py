@@ -1,7 +1,8 @@
 """`__torch_function__`: a class that takes over the functions that are called with its instances.
 
 A function that meets an operand of no class in `core.plain_classes` asks `is_overridden`, and leaves such a call to
-`call_overridden`. So a call of plain tensors pays nothing. `overrides.py` has PyTorch's names for these functions.
+`call_overridden`. So a call of plain tensors pays nothing. Where a helper checks the operands, it raises `Overridden`,
+and the public function, or its decorator, catches it. `overrides.py` has PyTorch's names for these functions.
 """
 
 from __future__ import annotations

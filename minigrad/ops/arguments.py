@@ -59,7 +59,7 @@ def of_tensors(
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not (takes_one and args and args[0].__class__ in plain_classes) and signature.check_tensors(args, kwargs):
+        if not (takes_one and args and args[0].__class__ in plain_classes) and signature.finds_override(args, kwargs):
             return call_overridden(call, args, kwargs)
         if needs_dim and (args[1] if len(args) > 1 else kwargs.get("dim", 0)) is None:
             raise signature.no_dim()
@@ -144,10 +144,10 @@ class _Signature:
         self.flag_places = [(i, name) for i, name in enumerate(parameters) if name in self.flags]
         self.first_flag = self.flag_places[0][0] if self.flag_places else sys.maxsize
 
-    def check_tensors(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        """Checks that arguments annotated as tensors are tensors; missing ones are Python's own error.
+    def finds_override(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether an argument that is annotated as a tensor overrides the function.
 
-        Returns True, without a check, if one of them overrides the function.
+        Raises for one before it that is no tensor; a missing one is Python's own error.
         """
         for place, name in enumerate(self.tensors):
             x = args[place] if place < len(args) else kwargs.get(name, self)

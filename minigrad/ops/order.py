@@ -321,6 +321,6 @@ def _find_commonest(x: Any, d: int) -> Any:
     begins = np.concatenate([np.ones_like(lines[..., :1], dtype=bool), lines[..., 1:] != lines[..., :-1]], -1)
     runs = np.cumsum(begins.reshape(-1)) - 1  # the number of the run that each element belongs to
     lengths = np.bincount(runs)[runs].reshape(lines.shape)
-    first = lengths.argmax(-1)[..., None]  # the begin of the longest run, the first of several
+    first = lengths.argmax(-1)[..., None]  # where the longest run begins, the first of several
     last = first + np.take_along_axis(lengths, first, -1) - 1
     return np.take_along_axis(order, np.moveaxis(last, -1, d), d)

@@ -50,6 +50,9 @@ SUPPORTED_NODES: dict[Any, NodeDef] = {
 }
 
 
+_DICTS = {dict, OrderedDict, defaultdict}  # one may stand in the place of another
+
+
 class namedtuple:
     """Stands in `TreeSpec.type` for all classes of named tuples; the class itself is the context."""
 
@@ -140,23 +143,29 @@ class TreeSpec:
         """
         if self.type is None:
             return [tree]
+        children = self._values_of(tree) if {_kind_of(tree), self.type} <= _DICTS else self._children_of(tree)
+        return [x for spec, child in zip(self.children_specs, children, strict=True) for x in spec.flatten_up_to(child)]
+
+    def _children_of(self, tree: PyTree) -> Iterable[PyTree]:
+        """The children of the root of `tree`. Raises ValueError unless that is a node like this one."""
         kind = _kind_of(tree)
-        both_dicts = {kind, self.type} <= {dict, OrderedDict, defaultdict}
-        if kind is not self.type and not both_dicts:
+        if kind is not self.type:
             raise ValueError(f"Node type mismatch; expected {self.type!r}, but got {type(tree)!r}.")
         children, context = SUPPORTED_NODES[kind].flatten_fn(tree)
-        if len(children) != len(self.children_specs) and not both_dicts:
+        if len(children) != len(self.children_specs):
             raise ValueError(f"Node arity mismatch; expected {len(self.children_specs)}, but got {len(children)}.")
-        if both_dicts:
-            keys = self.context[1] if self.type is defaultdict else self.context
-            differ = {"missing": {*keys} - {*tree}, "extra": {*tree} - {*keys}}
-            if any(differ.values()):
-                told = "".join([f"; {word} key(s): {them}" for word, them in differ.items() if them])
-                raise ValueError(f"Node keys mismatch{told}.")
-            children = [tree[key] for key in keys]
-        elif context != self.context:
+        if context != self.context:
             raise ValueError(f"Node context mismatch; expected {self.context!r}, but got {context!r}.")
-        return [x for spec, child in zip(self.children_specs, children, strict=True) for x in spec.flatten_up_to(child)]
+        return [*children]
+
+    def _values_of(self, tree: dict[Any, PyTree]) -> Iterable[PyTree]:
+        """The values of a dict of any kind, in the order of this dict's keys. Raises ValueError for other keys."""
+        keys = self.context[1] if self.type is defaultdict else self.context
+        differ = {"missing": {*keys} - {*tree}, "extra": {*tree} - {*keys}}
+        if any(differ.values()):
+            told = "".join([f"; {word} key(s): {them}" for word, them in differ.items() if them])
+            raise ValueError(f"Node keys mismatch{told}.")
+        return [tree[key] for key in keys]
 
     def __hash__(self) -> int:
         return hash((self.type, repr(self.context), *self.children_specs))
