@@ -45,7 +45,10 @@ from minigrad.shown_values import shorten
 def _average_squares(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
     # Source: Chan, Golub and LeVeque, "Algorithms for Computing the Sample Variance", 1983, the corrected two passes.
     n = count_reduced(x.shape, dim)
-    off = x - add_up(x, axis=dim, keepdims=True) / n
+    mean = add_up(x, axis=dim, keepdims=True) / n
+    off = x - mean
+    if x.dtype.char == "d":  # corrects the mean's rounding, so that equal numbers have a variance of 0
+        off = x - (mean + add_up(off, axis=dim, keepdims=True) / n)
     exact = np.float64 if x.__class__ is np.ndarray else None  # summed in float64, as in PyTorch
     total = add_up(off * off, dim, exact, keepdim)
     if exact and x.dtype.char == "f":  # without the part that comes from rounding the mean

@@ -86,6 +86,17 @@ def test_the_gradient_of_a_deviation_of_zero_is_zero():
 
 
 @pytest.mark.cpu("a GPU adds in float32")
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_equal_numbers_have_no_variance(dtype):
+    for count in range(2, 60):  # 0.1 has no exact mean: the sum of some of them, divided by their number, is another
+        x = torch.full((count, 3), 0.1, dtype=dtype, requires_grad=True)
+        for found in (x.var(0), x.std(0), x.t().contiguous().std(1), x.var(), x.std()):
+            assert not found.any()
+        assert not torch.autograd.grad(x.std(0).sum(), x)[0].any()
+
+
+
+@pytest.mark.cpu("a GPU adds in float32")
 @pytest.mark.parametrize("base", [1e5, 1e7, 3e7])
 def test_var_of_float32_numbers_far_from_0_is_exact(base):
     x = torch.tensor([base + 4 * k for k in (-3, 0, 1, 1, 2, 3, 3)] * 9)  # the mean is no float32 number
