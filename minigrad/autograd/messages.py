@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextvars import ContextVar
 from inspect import CO_VARARGS, unwrap
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 from minigrad.advice import warn
@@ -39,13 +39,18 @@ def freed(name: str) -> RuntimeError:
 def leave_out_walk(error: Exception) -> Exception:
     """`error`, whose traceback leaves out the engine's calls: it goes on with the user's, or where it was raised."""
     trace = error.__traceback__
-    while trace and trace.tb_next and _is_of_engine(trace.tb_frame.f_globals.get("__name__", "")):
+    while trace and trace.tb_next and _is_of_engine(trace):
         trace = trace.tb_next
+    stop = error.__cause__
+    if isinstance(stop, StopIteration) and trace and _is_of_engine(trace):
+        stop.__suppress_context__ = True  # Python replaced it, since the walk is a generator
+        return leave_out_walk(stop)
     return error.with_traceback(trace)
 
 
-def _is_of_engine(module: str) -> bool:
-    return module.startswith("minigrad.autograd.") or module == "minigrad.backend"
+def _is_of_engine(trace: TracebackType) -> bool:
+    module = trace.tb_frame.f_globals.get("__name__", "")
+    return bool(module.startswith("minigrad.autograd.") or module == "minigrad.backend")
 
 
 def refuse_copy(node: Any, _protocol: Any = None) -> Any:

@@ -319,3 +319,26 @@ def test_the_traceback_of_an_error_in_a_hook_goes_on_with_the_hook():
     y = leaf(2) * 2
     y.register_hook(show_gradient)
     assert read_calls(y.sum().backward)[:3] == ["walk_silently", "show_gradient", "reshape"]
+
+
+def test_a_stop_iteration_of_a_hook_arrives_as_it_was_raised():
+    def take_from_none(_):
+        return next(iter(()))
+
+    y = leaf(2) * 2
+    y.register_hook(take_from_none)
+    for run in (lambda: y.sum().backward(retain_graph=True), lambda: autograd.grad(y.sum(), y, create_graph=True)):
+        with pytest.raises(StopIteration) as stopped:
+            run()
+        assert stopped.traceback[-1].name == "take_from_none"
+        assert stopped.value.__suppress_context__
+
+
+def test_a_generator_of_the_users_own_that_is_stopped_in_a_hook_stays_an_error():
+    def read_numbers():
+        yield next(iter(()))
+
+    y = leaf(2) * 2
+    y.register_hook(lambda _: next(read_numbers()))
+    with pytest.raises(RuntimeError, match=r"^generator raised StopIteration$"):
+        y.sum().backward()

@@ -95,7 +95,6 @@ def test_equal_numbers_have_no_variance(dtype):
         assert not torch.autograd.grad(x.std(0).sum(), x)[0].any()
 
 
-
 @pytest.mark.cpu("a GPU adds in float32")
 @pytest.mark.parametrize("base", [1e5, 1e7, 3e7])
 def test_var_of_float32_numbers_far_from_0_is_exact(base):
