@@ -59,7 +59,8 @@ class RNNBase(Module):
 
     def _places(self) -> list[tuple[int, bool]]:
         """Every direction of every layer: the layer's number, and whether it is the reverse one."""
-        return [(layer, back) for layer in range(self.num_layers) for back in ((False, True)[: 1 + self.bidirectional])]
+        directions = (False, True) if self.bidirectional else (False,)
+        return [(layer, back) for layer in range(self.num_layers) for back in directions]
 
     def _shapes(self, layer: int, back: bool) -> list[tuple[str, tuple[int, ...]]]:
         """The names and shapes of the weights of one direction of a layer."""

@@ -52,29 +52,35 @@ class RNNCellBase(Module):
             draw_start(parameter, 1 / math.sqrt(self.hidden_size) if self.hidden_size else 0)
 
     def extra_repr(self) -> str:
-        usual = {"bias": True, "nonlinearity": "tanh"}
-        given = [f"{name}={vars(self)[name]}" for name in usual if vars(self).get(name, usual[name]) != usual[name]]
-        return ", ".join([str(self.input_size), str(self.hidden_size), *given])
+        parts = [str(self.input_size), str(self.hidden_size)]
+        if not self.bias:
+            parts.append(f"bias={self.bias}")
+        if vars(self).get("nonlinearity", "tanh") != "tanh":
+            parts.append(f"nonlinearity={self.nonlinearity}")
+        return ", ".join(parts)
 
-    def _step(self, function: Any, input: Tensor, states: tuple[Tensor, ...] | None) -> tuple[Tensor, ...]:
-        """The states after one step of a batch, or of a single example without its axis; None stands for zeros."""
+    def _step(self, function: Any, input: Tensor, states: tuple[Tensor, ...], count: int = 1) -> tuple[Tensor, ...]:
+        """The `count` states after one step of a batch, or of an example without its axis; no states are zeros."""
+        self._check_axes(input, states)
+        if input.ndim == 1:
+            batch = tuple([unsqueeze(state, 0) for state in states])
+            return tuple([squeeze(state, 0) for state in self._step(function, unsqueeze(input, 0), batch, count)])
+        if not states:
+            states = (zeros(input.shape[0], self.hidden_size, dtype=input.dtype, device=input.device),) * count
+        hx = states[0] if count == 1 else states
+        made = function(input, hx, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+        return (made,) if count == 1 else made
+
+    def _check_axes(self, input: Tensor, states: tuple[Tensor, ...]) -> None:
+        """Raises unless `input` and `states` are tensors, each of a batch or of one example."""
         name = type(self).__name__
-        without_overriding(require_tensors, name, "input hx cx", input, *(states or ()))
+        without_overriding(require_tensors, name, "input hx cx", input, *states)
         if input.ndim not in (1, 2):
             raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.ndim}D instead")
-        for place, state in enumerate(states or ()):
+        for place, state in enumerate(states):
             if state.ndim not in (1, 2):
-                what = "hidden" if len(states or ()) == 1 else f"hx[{place}]"
+                what = "hidden" if len(states) == 1 else f"hx[{place}]"
                 raise ValueError(f"{name}: Expected {what} to be 1D or 2D, got {state.ndim}D instead")
-        if input.ndim == 1:
-            batch = None if states is None else tuple([unsqueeze(state, 0) for state in states])
-            return tuple([squeeze(state, 0) for state in self._step(function, unsqueeze(input, 0), batch)])
-        if states is None:
-            none = zeros(input.shape[0], self.hidden_size, dtype=input.dtype, device=input.device)
-            states = (none,) * (2 if function is lstm_cell else 1)
-        hx = states if len(states) == 2 else states[0]
-        made = function(input, hx, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
-        return made if isinstance(made, tuple) else (made,)
 
 
 class RNNCell(RNNCellBase):
@@ -103,7 +109,7 @@ class RNNCell(RNNCellBase):
         functions = {"tanh": rnn_tanh_cell, "relu": rnn_relu_cell}
         if self.nonlinearity not in functions:
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}; it is 'tanh' or 'relu'")
-        return self._step(functions[self.nonlinearity], input, None if hx is None else (hx,))[0]
+        return self._step(functions[self.nonlinearity], input, () if hx is None else (hx,))[0]
 
     if TYPE_CHECKING:
 
@@ -126,7 +132,7 @@ class GRUCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        return self._step(gru_cell, input, None if hx is None else (hx,))[0]
+        return self._step(gru_cell, input, () if hx is None else (hx,))[0]
 
     if TYPE_CHECKING:
 
@@ -151,5 +157,5 @@ class LSTMCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        h, c = self._step(lstm_cell, input, None if hx is None else read_pair(hx))
+        h, c = self._step(lstm_cell, input, () if hx is None else read_pair(hx), count=2)
         return h, c
