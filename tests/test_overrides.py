@@ -150,6 +150,25 @@ class Sound(torch.Tensor):
     pass
 
 
+@pytest.mark.parametrize("call", [
+    lambda x: torch.atleast_2d(x, x)[1], lambda x: torch.ldexp(x, x), lambda x: x.ldexp_(x), torch.logdet,
+    torch.matrix_exp, torch.linalg.matrix_exp, lambda x: torch.float_power(2, x), lambda x: torch.isin(1, x),
+    torch.nn.functional.elu, torch.nn.functional.leaky_relu, torch.selu, torch.celu,
+])  # fmt: skip
+def test_functions_that_compute_by_others_return_the_class_of_their_operand(call):
+    x = torch.eye(2) * 2
+    found = call(x.clone().as_subclass(Image))
+    assert type(found) is Image
+    assert torch.equal(found.as_subclass(torch.Tensor), call(x))
+
+
+def test_a_factor_in_its_former_place_is_taken_for_a_subclass_too():
+    with pytest.warns(UserWarning, match="deprecated"):
+        found = torch.sub(torch.ones(2).as_subclass(Image), 2, torch.ones(2))
+    assert type(found) is Image
+    assert found.tolist() == [-1.0, -1.0]
+
+
 def test_results_are_of_the_class_that_derives_from_the_others():
     image, photo = Image([1.0, 2.0]), torch.ones(2).as_subclass(Photo)
     assert type(image.darker()) is Image

@@ -9,6 +9,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of, wrap
+from minigrad.autograd.overriding import check_override
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, quiet, to_device
 from minigrad.ops.arguments import (
@@ -111,6 +112,7 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([2, 3]))
     tensor([False,  True,  True])
     """
+    check_override((elements, test_elements))
     if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
         raise not_a_tensor("isin", "elements", 1, elements)
     for x in (elements, test_elements):

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor
+from minigrad.autograd.overriding import overridable
 from minigrad.autograd.recording import operation
 from minigrad.backend import Array
 from minigrad.ops.arguments import takes_out
@@ -136,6 +137,7 @@ def slogdet(A: Matrix) -> Any:
     return _Slogdet(compute(_sign_of_det, A), _logabsdet(A))
 
 
+@overridable
 def logdet(input: Tensor) -> Tensor:
     """The logarithm of each determinant; NaN where that is negative.
 

@@ -43,7 +43,7 @@ def takes_former_order(*factors: str) -> Callable[[F], F]:
                 if fits and kwargs.keys().isdisjoint(factors):
                     given = dict(zip(factors, numbers, strict=False))
                     _warn(name, given)
-                    return function(*operands, **given, **kwargs)
+                    args, kwargs = operands, given | kwargs
             try:
                 return function(*args, **kwargs)
             except Overridden:

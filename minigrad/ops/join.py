@@ -206,6 +206,7 @@ def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Ten
 
 
 def _make_atleast(name: str, ndim: int, widen: Any) -> Any:
+    @overridable
     def call(*tensors: Any) -> Any:
         if len(tensors) == 1 and isinstance(tensors[0], TensorBase):
             return widen(tensors[0])
