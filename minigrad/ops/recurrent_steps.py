@@ -12,13 +12,20 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.joint import joint_operation
-from minigrad.backend import Array
+from minigrad.backend import KERNELS, Array
 from minigrad.ops.error_function import for_either
-from minigrad.ops.matmul import multiply_matrices
+from minigrad.ops.matmul import multiply_matrices, product_of
 from minigrad.ops.recurrence import Path
 from minigrad.ops.unary import logistic, sigmoid
 
 _sigmoid = for_either(sigmoid, logistic)
+
+
+def _multiply(x: Any, y: Any) -> Any:
+    """``x @ y``; of a GPU's arrays by the kernel of `matmul`, which a CUDA graph may capture."""
+    on_gpu = not isinstance(x, (np.ndarray, TensorBase))
+    multiply: Any = KERNELS.get(product_of, multiply_matrices) if on_gpu else multiply_matrices
+    return multiply(x, y)
 
 
 def _cut(sums: Any, count: int) -> list[Any]:
@@ -43,7 +50,7 @@ def _run_rnn(x: Array, start: Array, w: Array, *, path: Path, relu: bool) -> Arr
     turned = w.T.copy()  # laid out as the products read it
 
     def step(rows: slice, h: Array, after: Array) -> None:
-        sums = x[rows] + multiply_matrices(h, turned)
+        sums = x[rows] + _multiply(h, turned)
         after[...] = np.maximum(sums, 0) if relu else np.tanh(sums)
 
     return path.run(step, start)
@@ -54,10 +61,10 @@ def _back_rnn(g: Any, start: Any, w: Any, out: Any, path: Path, relu: bool) -> t
 
     def pull(rows: slice, dh: Any) -> tuple[Any, Any]:
         sums = dh * slope[rows]
-        return sums, multiply_matrices(sums, w)
+        return sums, _multiply(sums, w)
 
     sums, begun = path.walk_back(pull, g)
-    return sums, begun, multiply_matrices(sums.T, path.shift(start, out))
+    return sums, begun, _multiply(sums.T, path.shift(start, out))
 
 
 rnn = joint_operation("rnn", _run_rnn, _back_rnn, shown="StackBackward0")
@@ -83,7 +90,7 @@ def _run_gru(x: Array, start: Array, w: Array, b: Array | None, *, path: Path, k
     kept.append(gates)
 
     def step(rows: slice, h: Array, after: Array) -> None:
-        hw = multiply_matrices(h, turned)
+        hw = _multiply(h, turned)
         if b is not None:
             hw += b
         r, z, n = _gru_gates(x[rows], hw)
@@ -110,13 +117,13 @@ def _back_gru(
 
     def pull(rows: slice, dh: Any) -> tuple[Any, Any]:
         sums = _spread(into[rows], dh)
-        return np.concatenate([sums, dh], 1), multiply_matrices(sums, w) + dh * z[rows]
+        return np.concatenate([sums, dh], 1), _multiply(sums, w) + dh * z[rows]
 
     slopes, begun = path.walk_back(pull, g)
     width = w.shape[1]
     sums, dh = slopes[:, : 3 * width], slopes[:, 3 * width :]
     dx = np.concatenate([sums[:, : 2 * width], dh * into_n], 1)
-    return dx, begun, multiply_matrices(sums.T, h), sums if b is not None else None
+    return dx, begun, _multiply(sums.T, h), sums if b is not None else None
 
 
 gru = joint_operation("gru", _run_gru, _back_gru, shown="StackBackward0")
@@ -143,11 +150,11 @@ def _run_lstm(x: Array, start: Array, w: Array, r: Array | None, *, path: Path, 
 
     def step(rows: slice, before: Array, after: Array) -> None:
         h, c = before[:, :width], before[:, width:]
-        i, f, g, o = _lstm_gates(x[rows] + multiply_matrices(h, turned))
+        i, f, g, o = _lstm_gates(x[rows] + _multiply(h, turned))
         np.concatenate([i, f, g, o], 1, out=gates[rows])
         c = np.add(f * c, i * g, out=after[:, width:])  # what is kept of the cell, and what is new
         shown = o * np.tanh(c)
-        after[:, :width] = shown if r is None else multiply_matrices(shown, r.T)
+        after[:, :width] = shown if r is None else _multiply(shown, r.T)
 
     return path.run(step, start)
 
@@ -166,15 +173,15 @@ def _back_lstm(
 
     def pull(rows: slice, gradient: Any) -> tuple[Any, Any]:
         dh, dc = gradient[:, :width], gradient[:, width:]
-        shown = dh if r is None else multiply_matrices(dh, r)
+        shown = dh if r is None else _multiply(dh, r)
         dc = dc + shown * into_c[rows]
         sums = np.concatenate([_spread(into[rows], dc), shown * into_o[rows]], 1)
-        back = np.concatenate([multiply_matrices(sums, w), dc * f[rows]], 1)
+        back = np.concatenate([_multiply(sums, w), dc * f[rows]], 1)
         return sums if r is None else np.concatenate([sums, dh], 1), back
 
     slopes, begun = path.walk_back(pull, g)
     sums, dh = slopes[:, : w.shape[0]], slopes[:, w.shape[0] :]
-    return sums, begun, multiply_matrices(sums.T, h), None if r is None else multiply_matrices(dh.T, o * t)
+    return sums, begun, _multiply(sums.T, h), None if r is None else _multiply(dh.T, o * t)
 
 
 lstm = joint_operation("lstm", _run_lstm, _back_lstm, shown="StackBackward0")

@@ -37,6 +37,8 @@ LAYERS = {  # the arguments of the constructor, and the shape of the input
     "ReflectionPad3d": ((1,), VOLUME), "ReplicationPad1d": ((2,), SERIES), "ReplicationPad2d": ((2,), IMAGE),
     "ReplicationPad3d": ((1,), VOLUME), "Softmax": ((1,), ROWS), "Softmin": ((1,), ROWS),
     "Threshold": ((0.1, 1.0), ROWS),
+    "RNN": ((8, 5), SERIES), "LSTM": ((8, 5, 2), SERIES), "GRU": ((8, 5), SERIES),
+    "RNNCell": ((6, 5), ROWS), "LSTMCell": ((6, 5), ROWS), "GRUCell": ((6, 5), ROWS),
     "Unflatten": ((1, (2, 3)), ROWS), "Unfold": ((2,), IMAGE), "Upsample": ((None, 2), IMAGE),
     "UpsamplingBilinear2d": ((None, 2), IMAGE), "UpsamplingNearest2d": ((None, 2), IMAGE), "ZeroPad1d": ((2,), SERIES),
     "ZeroPad2d": ((2,), IMAGE), "ZeroPad3d": ((1,), VOLUME),
@@ -63,8 +65,8 @@ OPTIONS = {
 }  # fmt: skip
 OTHERS = {  # classes without a step of their own, and a loss that reads labels and lengths on the CPU
     "CTCLoss",
-    "DataParallel", "Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential",
-    "SyncBatchNorm",
+    "DataParallel", "Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "RNNBase", "RNNCellBase",
+    "Sequential", "SyncBatchNorm",
 }  # fmt: skip
 DRAW = {"AlphaDropout": ((), ROWS), "Dropout": ((), ROWS), "Dropout1d": ((), SERIES), "Dropout2d": ((), IMAGE)}
 DRAW |= {"Dropout3d": ((), VOLUME), "FractionalMaxPool2d": ((2, 3), IMAGE)}
@@ -103,6 +105,8 @@ def make_step(name):
         for x in (*operands, *layer.parameters()):
             x.grad = None
         y = layer(*operands)
+        if isinstance(y, tuple):  # a recurrent layer gives its last state, too
+            y = y[0]
         if y.requires_grad:
             y.sum().backward()
         return y, [x.grad for x in (*operands, *layer.parameters()) if x.grad is not None]

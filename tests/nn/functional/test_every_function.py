@@ -79,6 +79,15 @@ CASES = {
     "adaptive_max_pool1d": (lambda x: F.adaptive_max_pool1d(x, 3), [(2, 2, 7)]),
     "adaptive_max_pool2d": (lambda x: F.adaptive_max_pool2d(x, (3, 2)), [(2, 2, 5, 6)]),
     "adaptive_avg_pool2d": (lambda x: F.adaptive_avg_pool2d(x, (3, 2)), [(2, 2, 5, 6)]),
+    "max_pool1d_with_indices": (lambda x: F.max_pool1d_with_indices(x, 3, 2, 1)[0], [(2, 2, 7)]),
+    "max_pool2d_with_indices": (lambda x: F.max_pool2d_with_indices(x, 3, 2, 1)[0], [(2, 2, 5, 6)]),
+    "adaptive_max_pool1d_with_indices": (lambda x: F.adaptive_max_pool1d_with_indices(x, 3)[0], [(2, 2, 7)]),
+    "adaptive_max_pool2d_with_indices": (lambda x: F.adaptive_max_pool2d_with_indices(x, (3, 2))[0], [(2, 2, 5, 6)]),
+    "fractional_max_pool2d_with_indices": (
+        lambda x: F.fractional_max_pool2d_with_indices(
+            x, 2, (3, 4), _random_samples=minigrad.full((2, 2, 2), 0.4).double()
+        )[0], [(2, 2, 5, 6)],
+    ),
     "embedding_bag": (
         lambda x, weight: F.embedding_bag(minigrad.tensor([[0, 1], [1, 1]])[: len(x)], weight, None,
                                           mode="sum", per_sample_weights=x),
