@@ -198,6 +198,15 @@ def test_batches_and_pickles_of_a_subclass_are_of_the_class():
     assert [type(row) for row in rows] == [Image, Image]
 
 
+def test_buffers_of_a_subclass_are_of_the_class_in_a_state_dict():
+    layer = torch.nn.Linear(1, 1)
+    layer.register_buffer("picture", Image([1.0]))
+    state = layer.state_dict()
+    assert [*map(type, state.values())] == [torch.Tensor, torch.Tensor, Image]
+    layer.load_state_dict(state, assign=True)
+    assert type(layer.picture) is Image
+
+
 def test_classes_that_are_no_bases_of_each_other_do_not_mix():
     with pytest.raises(TypeError, match=r"unsupported operand type\(s\) for \+: 'Image' and 'Sound'"):
         Image([1.0]) + Sound([1.0])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
 
 from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import no_grad
+from minigrad.autograd.overriding import overrides
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER
 from minigrad.ops.complaints import as_flag
@@ -76,6 +77,8 @@ _TAKEN = "it was taken from a state_dict(), which is outside the graph"
 
 def _take_out(tensor: Tensor) -> Tensor:
     """`tensor.detach()`; where a backward ends at it, the error names the state_dict, not a line of this file."""
+    if overrides(tensor):
+        return tensor.detach()  # of its class
     taken: Tensor = wrap(tensor.array, None, None if tensor.node is None else _TAKEN, tensor.writes)
     return taken
 
