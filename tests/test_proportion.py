@@ -1,7 +1,8 @@
 """Python's work grows in proportion to the number of things: counted in steps of the interpreter, not in time."""
 
+import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -30,6 +31,15 @@ def count_steps(program: Callable[[], Any]) -> int:
     finally:
         sys.settrace(before)
     return steps
+
+
+@pytest.fixture(autouse=True)
+def collect_no_garbage() -> Iterator[None]:
+    """What other tests left is not collected, and its finalizers not counted, while a program's steps are."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def monitor_steps(program: Callable[[], Any]) -> int:
