@@ -35,7 +35,7 @@ class Stacking(NamedTuple):
 def run_rnn(relu: bool, rows: Tensor, start: Tensor, weights: Sequence[Tensor], path: Path) -> Tensor:
     """The states of Elman's RNN after each row of the input: (rows, in), (sequences, H) -> (rows, H)."""
     w_ih, w_hh, *biases = weights
-    _check_types(start, w_hh)
+    _check_types(rows, start, w_hh)
     x = linear(rows, w_ih, _add_biases(biases))
     return recurrent_steps.rnn(x, start, w_hh, path=path, relu=relu)
 
@@ -43,7 +43,7 @@ def run_rnn(relu: bool, rows: Tensor, start: Tensor, weights: Sequence[Tensor], 
 def run_gru(rows: Tensor, start: Tensor, weights: Sequence[Tensor], path: Path) -> Tensor:
     """The states of a GRU after each row of the input: (rows, in), (sequences, H) -> (rows, H)."""
     w_ih, w_hh, *biases = weights
-    _check_types(start, w_hh)
+    _check_types(rows, start, w_hh)
     b_ih, b_hh = biases or (None, None)
     return recurrent_steps.gru(linear(rows, w_ih, b_ih), start, w_hh, b_hh, path=path, kept=[])
 
@@ -52,17 +52,18 @@ def run_lstm(rows: Tensor, start: Tensor, weights: Sequence[Tensor], path: Path)
     """The states of an LSTM after each row of the input, each with the cell's beside it: (rows, P + H)."""
     w_ih, w_hh, *others = weights
     projection = others.pop() if len(others) % 2 else None
-    _check_types(start, w_hh)
+    _check_types(rows, start, w_hh)
     x = linear(rows, w_ih, _add_biases(others))
     return recurrent_steps.lstm(x, start, w_hh, projection, path=path, kept=[])
 
 
-def _check_types(start: Tensor, weight: Tensor) -> None:
-    """Raises RuntimeError unless the states to start from have the dtype of the weights."""
-    if start.dtype != weight.dtype:
-        kinds = [SCALAR_TYPES.get(x.array.dtype.name, x.array.dtype.name) for x in (start, weight)]
-        detail = f"the state is {start.dtype}, the weights are {weight.dtype}: state.to({weight.dtype}) converts it"
-        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {kinds[0]} and {kinds[1]}: {detail}")
+def _check_types(rows: Tensor, start: Tensor, weight: Tensor) -> None:
+    """Raises RuntimeError unless the input and the states to start from have the dtype of the weights."""
+    for name, x in (("input", rows), ("state", start)):
+        if x.dtype != weight.dtype:
+            kinds = [SCALAR_TYPES.get(kind.array.dtype.name, kind.array.dtype.name) for kind in (x, weight)]
+            detail = f"the {name} is {x.dtype}, the weights are {weight.dtype}: {name}.to({weight.dtype}) converts it"
+            raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {kinds[0]} and {kinds[1]}: {detail}")
 
 
 def _add_biases(biases: Sequence[Tensor]) -> Tensor | None:

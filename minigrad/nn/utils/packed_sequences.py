@@ -187,7 +187,7 @@ def pad_packed_sequence(
 
     The sequences are in the order in which they were given to be packed. T is the longest length, or `total_length`;
     what is beyond a sequence's end is `padding_value`.
-    Raises ValueError for a `total_length` below the longest.
+    Raises ValueError for a `total_length` below the longest, AttributeError for what is no packed sequence.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.rnn.pad_packed_sequence.html
 
     >>> import minigrad as torch
@@ -196,6 +196,9 @@ def pad_packed_sequence(
     (tensor([[1, 2],
             [7, 0]]), tensor([2, 1]))
     """
+    if not hasattr(sequence, "batch_sizes"):
+        given = f"{type(sequence).__name__!r} object has no attribute 'batch_sizes'"
+        raise AttributeError(f"{given}: pad_packed_sequence takes what pack_padded_sequence or pack_sequence returned")
     batch_sizes, order = sequence.batch_sizes, sequence.unsorted_indices
     require_bools("pad_packed_sequence", batch_first=batch_first)
     require_number("pad_packed_sequence", "padding_value", padding_value)

@@ -150,6 +150,11 @@ test_refused = refusals(
         "half a step": (lambda: pad_packed_sequence(PACKED, total_length=3.5), TypeError, "must be an int, got float"),
         "no padding": (lambda: pad_packed_sequence(PACKED, padding_value=None), TypeError, "'padding_value' must be"),
         "a flag to pad": (lambda: pad_packed_sequence(PACKED, 1), TypeError, "'batch_first' must be bool"),
+        "a tensor that is not packed": (
+            lambda: pad_packed_sequence(X),
+            AttributeError,
+            "^'Tensor' object has no attribute 'batch_sizes': pad_packed_sequence takes what pack_padded_sequence or",
+        ),
         "no batch sizes": (
             lambda: PackedSequence(X),
             AssertionError,
