@@ -10,6 +10,7 @@ import importlib
 import io
 import pkgutil
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,13 @@ def test_links_inside_the_repository_have_targets(page):
     targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text("utf-8"))
     missing = [target for target in targets if not (page.parent / target).exists()]
     assert not missing
+
+
+def test_no_change_is_told_twice():
+    entries = re.findall(r"^- (.*(?:\n  .*)*)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    told = Counter(" ".join(entry.split()) for entry in entries)
+    assert len(told) > 100
+    assert [entry for entry, times in told.items() if times > 1] == []
 
 
 def test_the_readme_begins_with_two_commands_of_one_line_each():
