@@ -24,6 +24,18 @@ SAME_DEVICE = ": expected all tensors to be on the same device, but operand "
 _in_short = Repr()  # of a list the beginning: a dataset may be one
 _in_short.maxstring = _in_short.maxother = LONGEST
 NO_MEMORY = "(): not enough memory: "
+FAILURES = (TypeError, RuntimeError, MemoryError, ValueError)  # what `explain_failure` has words for
+
+
+def explain_failure(error: Exception, function: Callable[..., Any], *further: str) -> None:
+    """Adds to one of `FAILURES` of a public function the option that was meant, or the name of the function.
+
+    The function also takes the options `further`, which are not in its signature.
+    """
+    if isinstance(error, TypeError):
+        name_option(error, function, *further)
+    else:
+        name_failed_call(error, function.__name__)
 
 
 def name_option(error: TypeError, function: Callable[..., Any], *further: str) -> None:
@@ -54,11 +66,8 @@ def names_options(function: F) -> F:
             return function(*args, **kwargs)
         except Overridden:
             return call_overridden(call, args, kwargs)
-        except TypeError as refused:
-            name_option(refused, function)
-            raise
-        except (RuntimeError, MemoryError, ValueError) as refused:
-            name_failed_call(refused, function.__name__)
+        except FAILURES as refused:
+            explain_failure(refused, function)
             raise
 
     return call  # type: ignore[return-value]

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, plain_classes
-from minigrad.autograd.failed_calls import name_failed_call, name_option
+from minigrad.autograd.failed_calls import FAILURES, explain_failure
 from minigrad.autograd.overriding import Overridden, call_overridden, is_no_tensor, is_overridden
 from minigrad.autograd.views import refresh
 from minigrad.dtypes import NOT_COMPLEX, as_python
@@ -68,25 +68,18 @@ def of_tensors(
         receiver = None
         if kwargs:
             kwargs = signature.read_keywords(kwargs)
-            if listed in kwargs:
-                tensors = [kwargs.pop(name) for name in signature.tensors[len(args) :] if name in kwargs]
-                args = (*args, *tensors, kwargs.pop(listed))
+            args = signature.place_listed(args, kwargs) if listed in kwargs else args
             receiver = kwargs.pop("out", None) if out else None
             if how.typed_by_out and isinstance(receiver, TensorBase):
-                both = {x.array.dtype.kind for x in (args[0] if args else kwargs["input"], receiver)}
-                if both.issubset(how.typed_by_out):
-                    kwargs["dtype"] = kwargs.get("dtype") or receiver.dtype  # type: ignore[attr-defined]
+                how.take_dtype(receiver, args[0] if args else kwargs["input"], kwargs)
         try:
             result = function(*args, **kwargs) if kwargs else function(*args)
         except IndexError as refused:
             raise explain_axis_error(refused, function.__name__, args, axis_first) from None
         except Overridden:
             return call_overridden(call, args, {**kwargs, "out": receiver})
-        except TypeError as refused:
-            name_option(refused, function, *["out"] * out)
-            raise
-        except (RuntimeError, MemoryError, ValueError) as refused:
-            name_failed_call(refused, function.__name__)
+        except FAILURES as refused:
+            explain_failure(refused, function, *["out"] * out)
             raise
         if receiver is None:
             return result
@@ -185,6 +178,11 @@ class _Signature:
             elif name == "dim" and value.__class__ is bool:
                 raise TypeError(f"{self.function.__name__}(): argument 'dim' must be int, not bool {value}")
         return kwargs
+
+    def place_listed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """The positional arguments, with ``*dims`` that were given by keyword; these are removed from `kwargs`."""
+        tensors = [kwargs.pop(name) for name in self.tensors[len(args) :] if name in kwargs]
+        return (*args, *tensors, kwargs.pop(self.listed))
 
     def no_dim(self) -> TypeError:
         """The error for ``dim=None`` where only an omitted `dim` means all elements."""

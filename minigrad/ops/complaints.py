@@ -1,4 +1,4 @@
-"""The words of the errors for operands that are no tensors or do not fit, and for writes that are refused."""
+"""The words of the errors for arguments: operands that are no tensors or do not fit, indices, and unknown options."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, value_of
 from minigrad.autograd.failed_calls import name_failed_call
-from minigrad.autograd.node_attributes import see_edge
 from minigrad.dtypes import NOT_COMPLEX, SCALAR_TYPES, from_numpy
 from minigrad.shown_values import LONGEST, shorten, show_value
 
@@ -57,6 +56,15 @@ def no_operand(
     names = [type_name(x) if isinstance(x, np.ndarray) else type(x).__name__ for x in (left, right)]
     hint = _how_to_give_an_operand(foreign[0])
     return TypeError(f"unsupported operand type(s) for {symbol}: '{names[0]}' and '{names[1]}'; {hint}")
+
+
+def leave_or_refuse(
+    method: str, symbol: str, left: Any, right: Any, refused: TypeError | None = None, reflected: bool = False
+) -> Any:
+    """NotImplemented where `right` may answer the operator by its `method`; else raises the error of `no_operand`."""
+    if may_answer(right, method):
+        return NotImplemented
+    raise no_operand(symbol, left, right, refused, reflected) from None
 
 
 def _how_to_give_an_operand(got: Any) -> str:
@@ -133,6 +141,12 @@ def not_implemented_for(name: str, dtype: Any, hint: str = "") -> NotImplemented
     remedy = {"f": "with .long() or .bool()", "b": "with .float() or .long()"}.get(dtype.kind, "with .float()")
     kind = SCALAR_TYPES.get(dtype.name, dtype.name.capitalize())
     return NotImplementedError(f"\"{name}\" not implemented for '{kind}'; convert the tensor first, {remedy}{hint}")
+
+
+def cannot_be_cast(result: Any, wanted: Any, detail: str) -> RuntimeError:
+    """The error for a result of one NumPy dtype that is to have another one."""
+    got, own = SCALAR_TYPES.get(result.name, result.name), SCALAR_TYPES.get(wanted.name, wanted.name)
+    return RuntimeError(f"result type {got} can't be cast to the desired output type {own}: {detail}")
 
 
 _OF_A_MASK = "is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
@@ -247,27 +261,6 @@ def does_not_fit(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError
     return RuntimeError(f"shape '{shorten(list(wanted))}' is invalid for input of size {size}")
 
 
-def cannot_be_assigned(value: Any, dtype: Any) -> Exception:
-    """The error for what is neither a number nor a tensor, assigned to elements of a dtype."""
-    if isinstance(value, complex):
-        return RuntimeError(f"value cannot be converted to type {dtype} without overflow: got {value}")
-    return TypeError(f"can't assign a {type_name(value)} to a tensor; give a number or minigrad.tensor(...)")
-
-
-def does_not_fit_region(value: Any, region: Any, whole: Any) -> RuntimeError:
-    """The error for an array `value` that does not broadcast to the `region` of `whole` that an index names.
-
-    PyTorch has one for regions that are views, and one for those under tensors and lists.
-    """
-    is_view = region.base is not None and region.base is (whole if whole.base is None else whole.base)
-    if is_view and value.ndim <= region.ndim:
-        return RuntimeError(
-            f"{cannot_expand(value.shape, region.shape)} (assigning into a tensor of shape {whole.shape})"
-        )
-    shapes = f"{list(value.shape)} cannot be broadcast to indexing result of shape {list(region.shape)}"
-    return RuntimeError(f"shape mismatch: value tensor of shape {shapes} (of a tensor of shape {tuple(whole.shape)})")
-
-
 def is_no_view(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError:
     """The error for a shape under which the elements cannot be seen without a copy."""
     hint = "(at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead"
@@ -378,58 +371,7 @@ def no_index(array: Any) -> TypeError:
     return TypeError(f"only integer tensors of a single element can be converted to an index, {got}")
 
 
-# ---- writes --------------------------------------------------------------------------------------
-def cannot_be_cast(result: Any, wanted: Any, detail: str) -> RuntimeError:
-    """The error for a result of one NumPy dtype that is to have another one."""
-    got, own = SCALAR_TYPES.get(result.name, result.name), SCALAR_TYPES.get(wanted.name, wanted.name)
-    return RuntimeError(f"result type {got} can't be cast to the desired output type {own}: {detail}")
-
-
-def writes_into_leaf(name: str, shape: tuple[int, ...]) -> RuntimeError:
-    """The error for a write that is recorded, into a leaf that requires a gradient."""
-    return RuntimeError(
-        f"a leaf Variable that requires grad is being used in an in-place operation ({name} on a tensor "
-        f"of shape {tuple(shape)}). To update a parameter, write either\n"
-        "    with minigrad.no_grad():\n        w -= lr * w.grad\nor\n    w.data -= lr * w.grad"
-    )
-
-
-def name_write(error: TypeError, name: str) -> TypeError:
-    """`error` of the function `name` with the name of its version that writes in place, whose tensor is not counted."""
-    words = str(error).replace("for ** or pow()", "for **=", 1).replace(f"{name}(", f"{name}_(", 1)
-    count = lambda found: f"(position {int(found[1]) - 1})"  # noqa: E731 (of the arguments after the tensor itself)
-    error.args = (re.sub(r"\(position (\d+)\)", count, words, count=1),)
-    return error
-
-
-def writes_into_view_of_leaf(name: str) -> RuntimeError:
-    """The error for a write that is recorded, into a view of such a leaf."""
-    hint = f"is being used in an in-place operation ({name}). Write inside minigrad.no_grad(), or through .data"
-    return RuntimeError(f"a view of a leaf Variable that requires grad {hint}")
-
-
-def was_not_recorded(name: str, result: Any) -> RuntimeError:
-    """The error for a write that is recorded, into a view made under no_grad(), or into the `result` of a Function."""
-    if result is None:
-        hint = "Make the view outside of no_grad(), or write to it inside"
-        return RuntimeError(f"A view was created in no_grad mode and is being modified inplace by {name}. {hint}.")
-    maker, number = see_edge(result.node)
-    made_by = maker.name().removesuffix("0").removesuffix("Backward")
-    return RuntimeError(
-        f"Output {number} of {made_by} is a view and is being modified inplace by {name}. This view was "
-        "created inside a custom Function (or because an input was returned as-is), whose backward the write would "
-        "override. Write into a copy, x.clone(), or use the function that does not write. A module with a full "
-        "backward hook returns such views: put nn.ReLU() after it, not nn.ReLU(inplace=True)."
-    )
-
-
-def shares_memory(which: str, where: str) -> RuntimeError:
-    """The error for elements that lie in one place, of which one is written; `which` ends with "refer" or "refers"."""
-    detail = f"{which} to a single memory location ({where})"
-    return RuntimeError(f"unsupported operation: {detail}. Please clone() the tensor before.")
-
-
-# ---- of constructors ------------------------------------------------------------------------------
+# ---- options of constructors ---------------------------------------------------------------------
 def refuse_options(cls: type, options: dict[str, Any]) -> None:
     """Raises TypeError for an option that the constructor does not take, and for several numbers as a flag."""
     known = inspect.signature(cls).parameters

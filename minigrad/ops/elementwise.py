@@ -22,7 +22,7 @@ from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import SILENT, WARNINGS, are_on_one_gpu, quiet
 from minigrad.half_precision import FLOAT32, is_wide, round_once
 from minigrad.ops.asking import ask, call_as_method
-from minigrad.ops.complaints import may_answer, no_operand, not_a_tensor, not_implemented_for, shapes_do_not_broadcast
+from minigrad.ops.complaints import leave_or_refuse, not_a_tensor, not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.describe import describe, rename
 from minigrad.ops.device import move_scalars
 from minigrad.ops.out import write_out
@@ -161,9 +161,8 @@ def _function_of_two(promotion: _Promotion) -> Binary:
             except Overridden:
                 return call_as_method(name, call, input, other, out=out)
             except TypeError as refused:
-                if may_answer(other, promotion.next_asked):
-                    return NotImplemented
-                raise no_operand(promotion.symbol, input, other, refused, promotion.numbers == "other") from None
+                reflected = promotion.numbers == "other"
+                return leave_or_refuse(promotion.next_asked, promotion.symbol, input, other, refused, reflected)
         try:
             tensor: Tensor = made.call((input, other), (a, b), NO_OPTIONS, compute)
         except (ValueError, MemoryError):

@@ -18,7 +18,7 @@ from minigrad.autograd.inspection import WATCHED, notify_watchers
 from minigrad.autograd.messages import made_before_its_graph, written_with_siblings
 from minigrad.autograd.views import Unrecorded, is_in_graph, move_retained, record_from, refresh, root_of, steps_to
 from minigrad.backend import copy_array, device_of, store, write_by
-from minigrad.ops import LaterFunction, complaints
+from minigrad.ops import LaterFunction, complaints, write_complaints
 from minigrad.ops.arguments import require_bools
 from minigrad.ops.copies import cast
 from minigrad.ops.describe import name_in_place
@@ -105,7 +105,7 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
     if not mode.get() & GRAD:
         return
     if target.node is LEAF:
-        raise complaints.writes_into_leaf(name, target.array.shape)
+        raise write_complaints.writes_into_leaf(name, target.array.shape)
     if (view := target.view_of) is None:
         return
     root = root_of(target)
@@ -114,11 +114,11 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
     if not tracked and (value is None or value.node is None):
         return
     if not view.recorded:
-        raise complaints.was_not_recorded(name, target if flows else None)
+        raise write_complaints.was_not_recorded(name, target if flows else None)
     if view.several:
         raise written_with_siblings()
     if tracked and is_end(root.node):
-        raise complaints.writes_into_view_of_leaf(name)
+        raise write_complaints.writes_into_view_of_leaf(name)
     if tracked and not flows:  # as in PyTorch, where it counts as a leaf until it is read
         raise made_before_its_graph(name)
 
@@ -149,7 +149,7 @@ def in_place(function: F, ufunc: Any = None) -> F:
         try:
             value = function(keep_old_value(self, operands), *args, **kwargs)
         except TypeError as refused:
-            raise complaints.name_write(refused, function.__name__)  # noqa: B904 (the same error)
+            raise write_complaints.name_write(refused, function.__name__)  # noqa: B904 (the same error)
         _check_operands(self, name, operands, manner)
         return value if value is NotImplemented else assign(self, value, name)  # or the other operand answers
 

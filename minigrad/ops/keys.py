@@ -17,8 +17,9 @@ from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.node import Watched
 from minigrad.backend import device_of, quiet, to_device
 from minigrad.devices import CPU, device
-from minigrad.ops.complaints import does_not_fit_region, no_such_element
+from minigrad.ops.complaints import no_such_element
 from minigrad.ops.shape import reshape
+from minigrad.ops.write_complaints import does_not_fit_region
 from minigrad.ops.writes import check_memory, have_one_base
 from minigrad.shown_values import shorten, show_value
 from minigrad.size import broadcasts

@@ -12,7 +12,6 @@ from minigrad.autograd.core import GRAD, LEAF, TensorBase, inference_was_entered
 from minigrad.autograd.failed_calls import check_same_library
 from minigrad.autograd.views import is_in_graph, refresh
 from minigrad.backend import device_of, store, to_device
-from minigrad.ops.complaints import cannot_be_assigned, does_not_fit_region, writes_into_view_of_leaf
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move
 from minigrad.ops.index import getitem, plain_key, read_at
@@ -27,6 +26,7 @@ from minigrad.ops.keys import (
     refuse_shared_memory,
 )  # fmt: skip
 from minigrad.ops.shape import broadcast, expand, reshape
+from minigrad.ops.write_complaints import cannot_be_assigned, does_not_fit_region, writes_into_view_of_leaf
 from minigrad.ops.writes import are_same, check_memory, have_one_base
 
 

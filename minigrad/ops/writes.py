@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.backend import address_of
 from minigrad.layout import is_dense
-from minigrad.ops.complaints import shares_memory
+from minigrad.ops.write_complaints import shares_memory
 
 
 # ---- checks of memory ----------------------------------------------------------------------------
@@ -67,6 +67,11 @@ class Manner(NamedTuple):
     apart: str = ""  # arguments that must not share memory with `out`: "all", or the "others" after the first
     in_part: bool = False  # in place: only changed elements are written into an expanded tensor
     read_before: str = ""  # in place: operands that may share memory, as they are read first: "numbers" (0-d) or "all"
+
+    def take_dtype(self, out: Any, input: Any, options: dict[str, Any]) -> None:
+        """Sets the option `dtype`, unless it is given, to that of `out` if the kinds of both are `typed_by_out`."""
+        if {x.array.dtype.kind for x in (input, out)}.issubset(self.typed_by_out):
+            options["dtype"] = options.get("dtype") or out.dtype
 
 
 def tensors_in(argument: Any) -> list[TensorBase]:

@@ -11,7 +11,7 @@ from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.overriding import is_overridden
 from minigrad.ops import copies, index, shape
 from minigrad.ops.arithmetic import promote
-from minigrad.ops.complaints import may_answer, no_operand
+from minigrad.ops.complaints import leave_or_refuse, no_operand
 from minigrad.ops.inplace import copy_
 from minigrad.ops.matmul import matmul
 from minigrad.ops.setitem import setitem
@@ -94,9 +94,7 @@ class ShapeMethods(TensorBase):
         if isinstance(other, ndarray):  # as with the other operators; the function `matmul` refuses an array
             x, array = promote("matmul", self, other)
             return matmul(x, wrap(array))
-        if may_answer(other, "__rmatmul__"):
-            return NotImplemented
-        raise no_operand("@", self, other)
+        return leave_or_refuse("__rmatmul__", "@", self, other)
 
     def __rmatmul__(self, other: Any) -> Tensor:
         if not isinstance(other, TensorBase):

@@ -69,10 +69,7 @@ class DataLoader(Generic[T]):
         is_stream = isinstance(dataset, IterableDataset)
         _require_worker_options(num_workers, timeout, prefetch_factor, persistent_workers)
         _require_sampling_options(is_stream, batch_size, shuffle, sampler, batch_sampler, drop_last)
-        if collate_fn is not None and not callable(collate_fn):
-            raise TypeError(
-                f"collate_fn makes a batch from a list of samples: give a function, not {show_value(collate_fn)}"
-            )
+        _require_collate_function(collate_fn)
         if batch_size is not None:
             require_positive(batch_size=batch_size)
         if sampler is None:
@@ -211,6 +208,14 @@ def _require_worker_options(num_workers: Any, timeout: Any, prefetch_factor: Any
         raise ValueError("prefetch_factor option should be non-negative")
     if persistent_workers and num_workers == 0:
         raise ValueError(f"persistent_workers option needs num_workers > 0: {_NEED_WORKERS}")
+
+
+def _require_collate_function(collate_fn: Any) -> None:
+    """Raises TypeError for a `collate_fn` that cannot be called."""
+    if collate_fn is not None and not callable(collate_fn):
+        raise TypeError(
+            f"collate_fn makes a batch from a list of samples: give a function, not {show_value(collate_fn)}"
+        )
 
 
 def _require_sampling_options(
