@@ -1,13 +1,18 @@
-"""What the errors of a failed call name: the function that was called, the option meant, and its operands' devices."""
+"""What the errors of a failed call name: the function that was called, the option meant, and its operands' devices.
+
+Also which calls their tracebacks show.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import signature
 from re import findall, match, sub
 from reprlib import Repr
 from traceback import walk_tb
+from types import TracebackType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -46,6 +51,7 @@ def name_option(error: TypeError, function: Callable[..., Any], *further: str) -
     """
     from minigrad.spelling import explain_call
 
+    leave_out_inner_calls(error)
     if match(r"\w+ must be an int, got ", str(error)):
         error.args = (f"{function.__name__}(): {error}",)
     known = [name for name in signature(function).parameters if name != "self"]
@@ -93,6 +99,7 @@ def names_constructor(cls: C) -> C:
         try:
             construct(self, *args, **kwargs)
         except (TypeError, ValueError, RuntimeError, AssertionError, AttributeError, ArithmeticError) as refused:
+            leave_out_inner_calls(refused)
             ours = [c for c in type(self).__mro__ if _is_ours(c.__module__)]
             called = next((c for c in ours if "__init__" in vars(c)), None)  # not one whose constructor another calls
             if called is cls and _is_raised_here(refused):
@@ -116,6 +123,24 @@ class NamesItself:
 
 def _is_ours(module: str) -> bool:
     return module.startswith("minigrad.")
+
+
+def leave_out_inner_calls(error: Exception) -> None:
+    """Shortens the traceback of `error`: of the library's calls in a row, only the first and the last stay.
+
+    The user's own lines all stay. Python's development mode, ``python -X dev``, keeps all calls.
+    """
+    call = None if sys.flags.dev_mode else error.__traceback__
+    while call and call.tb_next:
+        after = call.tb_next
+        while after.tb_next and all(map(_is_of_library, (call, after, after.tb_next))):
+            after = after.tb_next
+        call.tb_next = after
+        call = after
+
+
+def _is_of_library(trace: TracebackType) -> bool:
+    return _is_ours(str(trace.tb_frame.f_globals.get("__name__")))
 
 
 def _is_raised_here(error: Exception) -> bool:
@@ -153,6 +178,7 @@ def name_failed_call(error: Exception, name: str, arrays: Sequence[Any] = ()) ->
 
     Raises RuntimeError, as PyTorch does, where the arrays of an operation are on two devices, or NumPy lacks memory.
     """
+    leave_out_inner_calls(error)
     check_same_library(name, arrays)
     words = str(error)
     for refusal in (SAME_DEVICE, NO_MEMORY):

@@ -22,12 +22,15 @@ def no_number(x: Any, is_first: bool, wanted: Any) -> Exception:
 
 def no_list(x: Any, length: int, depth: int) -> TypeError:
     """The error for a number beside a list."""
-    return TypeError(f"expected a list of {length} at depth {depth}, got {_describe(x)}")
+    return TypeError(f"not a sequence: expected a list of {length} at depth {depth}, beside others, got {_describe(x)}")
 
 
 def ragged(length: int, depth: int, got: int) -> ValueError:
     """The error for a list that is shorter or longer than the one before it."""
-    return ValueError(f"expected sequence of length {length} at dim {depth} (got {got}): the nested lists are ragged")
+    hint = "pad the shorter lists, or keep a list of tensors, which nn.utils.rnn.pad_sequence makes one"
+    return ValueError(
+        f"expected sequence of length {length} at dim {depth} (got {got}): the nested lists are ragged; {hint}"
+    )
 
 
 def too_deep(most: int) -> ValueError:

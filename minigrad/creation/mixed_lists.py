@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import TensorBase
+from minigrad.autograd.failed_calls import leave_out_inner_calls
 from minigrad.creation.complaints import no_list, no_number, ragged, several_elements, too_deep
 from minigrad.creation.nested import DEEPEST, as_elements
 
@@ -21,7 +22,11 @@ TYPES = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: None}  # None
 def read_mixed(data: Any, numpy_dtype: Any) -> Any:
     """The array of nested lists, as `read_numbers` tells."""
     reader = _Reader(_shape_of(data), numpy_dtype)
-    reader.read(data, 0)
+    try:
+        reader.read(data, 0)
+    except (TypeError, ValueError, RuntimeError) as refused:
+        leave_out_inner_calls(refused)
+        raise
     return as_elements(reader.numbers, numpy_dtype or reader.common_dtype()).reshape(reader.shape)
 
 

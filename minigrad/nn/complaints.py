@@ -99,7 +99,8 @@ def _returns_values(code: Any) -> bool:
     """Whether one of the return statements of a function's `code` has a value."""
     before: Any = None
     for step in dis.get_instructions(code):
-        if step.opname == "RETURN_VALUE" and not (before.opname == "LOAD_CONST" and before.argval is None):
+        is_none = before is not None and before.opname == "LOAD_CONST" and before.argval is None
+        if step.opname == "RETURN_VALUE" and (step.is_jump_target or not is_none):  # as of `x if flag else None`
             return True
         if step.opname == "RETURN_CONST" and step.argval is not None:  # from Python 3.12 to 3.13
             return True

@@ -1,8 +1,14 @@
-"""What happens when a class of modules is made: Python's own errors will name it, and functions stay functions."""
+"""What happens when a class of modules is made: Python's own errors will name it, and functions stay functions.
+
+Also what is said of a class whose `forward` is not there, or gives nothing.
+"""
 
 from __future__ import annotations
 
 from types import FunctionType
+from typing import Any
+
+from minigrad.advice import is_wanted
 
 
 def own_method(cls: type, name: str) -> None:
@@ -33,3 +39,19 @@ def keep_functions_unbound(cls: type) -> None:
             is_method = "." in value.__qualname__ or name.startswith("__")  # of another class, or of Python's own
             if not is_method:
                 setattr(cls, name, staticmethod(value))
+
+
+def forward_unimplemented(self: Any, *_: Any, **__: Any) -> Any:
+    """Raises NotImplementedError: the class of this module defines no `forward`."""
+    from minigrad.nn.complaints import missing_forward
+
+    raise missing_forward(type(self))
+
+
+def notice_no_result(module: Any) -> Any:
+    """None, as `forward` returned it; advises, once, if that has no return statement with a value."""
+    if is_wanted("forward gave None"):
+        from minigrad.nn.complaints import advise_of_no_result
+
+        advise_of_no_result(module)
+    return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Self
 
-from minigrad.advice import is_wanted
-from minigrad.nn.constructors import keep_functions_unbound, own_method
+from minigrad.autograd.failed_calls import leave_out_inner_calls
+from minigrad.nn.constructors import forward_unimplemented, keep_functions_unbound, notice_no_result, own_method
 from minigrad.nn.conversion import Conversions
 from minigrad.nn.hooks import ModuleHooks, call_between
 from minigrad.nn.lookup import Lookup
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from minigrad.nn.state import IncompatibleKeys
 else:  # state.py is opened when typing.get_type_hints() asks
     IncompatibleKeys = ForwardRef("__import__('minigrad.nn.state').nn.state.IncompatibleKeys")
-
-
-def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
-    from minigrad.nn.complaints import missing_forward
-
-    raise missing_forward(type(self))
 
 
 class Module(ModuleHooks, Conversions, Lookup, NamesOptions):
@@ -63,15 +57,16 @@ class Module(ModuleHooks, Conversions, Lookup, NamesOptions):
 
     # ---- calling ---------------------------------------------------------------------------------
 
-    forward: Callable[..., Any] = _missing_forward
+    forward: Callable[..., Any] = forward_unimplemented
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        result = self.forward(*args, **kwargs) if self._hooks is None else call_between(self._hooks, self, args, kwargs)
-        if result is None and is_wanted("forward gave None"):
-            from minigrad.nn.complaints import advise_of_no_result
-
-            advise_of_no_result(self)
-        return result
+        hooks = self._hooks
+        try:
+            result = self.forward(*args, **kwargs) if hooks is None else call_between(hooks, self, args, kwargs)
+        except Exception as error:
+            leave_out_inner_calls(error)
+            raise
+        return notice_no_result(self) if result is None else result
 
     # ---- for all submodules and parameters --------------------------------------------------------
 

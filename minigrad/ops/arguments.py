@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, plain_classes
-from minigrad.autograd.failed_calls import FAILURES, explain_failure
+from minigrad.autograd.failed_calls import FAILURES, explain_failure, leave_out_inner_calls
 from minigrad.autograd.overriding import Overridden, call_overridden, is_no_tensor, is_overridden
 from minigrad.autograd.views import refresh
 from minigrad.dtypes import NOT_COMPLEX, as_python
@@ -110,6 +110,7 @@ def explain_axis_error(error: IndexError, name: str, args: Sequence[Any], axis_f
             refresh(x)
     except RuntimeError as stale:
         return stale
+    leave_out_inner_calls(error)
     words, told = str(error), "() of a tensor of shape "
     if operands and words.startswith("Dimension out") and words.endswith(")") and told not in words:
         error.args = (f"{words}: {name}{told}{tuple(operands[0].array.shape)}",)

@@ -121,6 +121,16 @@ def test_a_forward_without_a_return_gets_advice():
         Forgetful()(torch.ones(2))
 
 
+def test_a_forward_that_may_return_a_value_gets_no_advice():
+    class Sometimes(nn.Linear):
+        def forward(self, x):
+            return x if x.sum() > 0 else None
+
+    with warnings.catch_warnings(record=True) as given:
+        Sometimes(1, 1)(torch.zeros(1))
+    assert not given
+
+
 def test_a_layer_made_with_its_input_gets_advice():
     with pytest.warns(advice.Advice, match=r"ReLU\(\) got a tensor .* argument 'inplace'.*nn.ReLU\(\)\(x\)"):
         nn.ReLU(torch.ones(2))

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase, plain_classes
-from minigrad.autograd.failed_calls import check_same_library, name_option
+from minigrad.autograd.failed_calls import check_same_library, leave_out_inner_calls, name_option
 from minigrad.autograd.overriding import call_overridden, is_overridden
 from minigrad.dtypes import SCALAR_TYPES
 from minigrad.nn import functional
@@ -54,14 +54,16 @@ def loss(function: Callable[P, T], reductions: tuple[str, ...] = REDUCTIONS) -> 
             options = given.arguments
             flags = options.pop("size_average", None), options.pop("reduce", None)
             options["reduction"] = reduction_of(*flags, options.get("reduction", "mean"), reductions)
-            return function(*given.args, **given.kwargs)
-        reduction = kwargs.get("reduction", "mean")
-        if reduction.__class__ is not str or reduction not in reductions:
+            args, kwargs = given.args, given.kwargs  # type: ignore[assignment]
+        elif (reduction := kwargs.get("reduction", "mean")).__class__ is not str or reduction not in reductions:
             raise _no_reduction(reduction, reductions)
         try:
             return function(*args, **kwargs)
         except TypeError as refused:
             name_option(refused, function)
+            raise
+        except (RuntimeError, ValueError, IndexError) as refused:
+            leave_out_inner_calls(refused)
             raise
 
     return call

@@ -1,0 +1,75 @@
+"""The tracebacks of failed calls end near the user's line: of the library's calls in a row, the first and the last."""
+
+import subprocess
+import sys
+import traceback
+
+import pytest
+
+import minigrad as torch
+from minigrad import nn
+from minigrad.nn import functional as F
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+def shown_calls(call):
+    """Whose calls the traceback of `call` shows: from its line, the user's, to the one that raised."""
+    with pytest.raises((RuntimeError, ValueError, IndexError, TypeError)) as caught:
+        call()
+    calls = [frame.filename for frame in traceback.extract_tb(caught.tb)][1:]  # without the line above
+    return ["user" if name == __file__ else "library" for name in calls]
+
+
+IMAGES, CLASSES = torch.ones(2, 1, 8, 8), torch.tensor([0, 4])
+CALLS = {
+    "a layer": lambda: nn.Conv2d(3, 4, 3)(IMAGES),
+    "pooling in a layer": lambda: nn.MaxPool2d(9)(IMAGES),
+    "pooling": lambda: F.max_pool2d(IMAGES, 9),
+    "adaptive pooling": lambda: F.adaptive_avg_pool2d(torch.ones(8), 2),
+    "layers in a row": lambda: nn.Sequential(nn.ReLU(), nn.Sequential(nn.Linear(3, 4)))(torch.ones(2, 5)),
+    "a recurrent layer": lambda: nn.LSTM(3, 4)(torch.ones(2, 2, 5)),
+    "a norm": lambda: nn.BatchNorm2d(3)(torch.ones(2, 2)),
+    "a loss": lambda: F.cross_entropy(torch.ones(2, 4), CLASSES),
+    "a loss with a flag": lambda: F.cross_entropy(torch.ones(2, 4), CLASSES, None, True),
+    "a loss of pairs": lambda: F.mse_loss(torch.ones(2, 3), torch.ones(2, 2)),
+    "a layer of a loss": lambda: nn.CrossEntropyLoss()(torch.ones(2, 4), CLASSES),
+    "an axis": lambda: torch.ones(2, 3).sum(4),
+    "an optimizer": lambda: torch.optim.SGD([torch.ones(2)], lr=-1),
+    "a join": lambda: torch.cat([torch.ones(2, 2), torch.ones(3, 3)]),
+    "a product": lambda: torch.ones(2, 3) @ torch.ones(2, 3),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_traceback_holds_at_most_three_calls_of_the_library(call):
+    shown = shown_calls(call)
+    assert shown[0] == "user"
+    assert 1 <= shown.count("library") <= 3
+
+
+def test_the_users_own_forward_stays_in_a_traceback():
+    assert shown_calls(lambda: Net()(IMAGES)) == ["user", "library", "user", "library", "library"]
+
+
+def test_a_ragged_list_is_refused_near_its_line_however_deep():
+    nested = [[[[1], [2]], [[3], [4, 5]]]]
+    assert shown_calls(lambda: torch.tensor(nested)).count("library") <= 4
+
+
+def test_development_mode_keeps_all_calls():
+    program = "from minigrad import nn, ones\nnn.Linear(3, 4)(ones(2, 5))"
+    said = [
+        subprocess.run([sys.executable, *options, "-c", program], capture_output=True, text=True).stderr
+        for options in ([], ["-X", "dev"])
+    ]
+    assert all("mat1 and mat2 shapes cannot be multiplied" in text for text in said)
+    assert said[0].count("  File ") == 3
+    assert said[1].count("  File ") > 3
