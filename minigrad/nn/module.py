@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Self
 
 from minigrad.autograd.failed_calls import leave_out_inner_calls
+from minigrad.failed_constructors import NamesOptions
 from minigrad.nn.constructors import forward_unimplemented, keep_functions_unbound, notice_no_result, own_method
 from minigrad.nn.conversion import Conversions
 from minigrad.nn.hooks import ModuleHooks, call_between
 from minigrad.nn.lookup import Lookup
 from minigrad.nn.registry import MODULE
-from minigrad.options import NamesOptions
 from minigrad.tensor import Tensor
 from minigrad.tensor.graph import clear_gradients
 

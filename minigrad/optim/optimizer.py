@@ -18,8 +18,8 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from minigrad.backend import Array, is_finite, quiet
+from minigrad.failed_constructors import NamesOptions
 from minigrad.optim.hooks import OptimizerHooks
-from minigrad.options import NamesOptions
 from minigrad.tensor import Tensor
 from minigrad.tensor.graph import clear_gradients
 

@@ -8,9 +8,9 @@ from types import FunctionType
 from typing import Any, ClassVar
 
 from minigrad.advice import warn
+from minigrad.failed_constructors import NamesOptions
 from minigrad.ops.arguments import require_number
 from minigrad.optim.optimizer import Optimizer, Rate
-from minigrad.options import NamesOptions
 from minigrad.tensor import Tensor
 
 

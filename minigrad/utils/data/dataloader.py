@@ -10,7 +10,8 @@ from typing import Any, Generic, TypeVar
 
 from minigrad import backend
 from minigrad.advice import warn
-from minigrad.autograd.failed_calls import names_constructor, names_options
+from minigrad.autograd.failed_calls import names_options
+from minigrad.failed_constructors import names_constructor
 from minigrad.generator import Generator
 from minigrad.random import source_of
 from minigrad.shown_values import show_value

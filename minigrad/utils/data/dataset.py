@@ -12,7 +12,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from minigrad.advice import warn
-from minigrad.autograd.failed_calls import names_constructor, names_options
+from minigrad.autograd.failed_calls import names_options
+from minigrad.failed_constructors import names_constructor
 from minigrad.generator import Generator
 from minigrad.ops.complaints import how_to_give_a_tensor, not_a_tensor
 from minigrad.random import source_of

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sized
 from importlib import import_module
 from math import ceil
 
-from minigrad.autograd.failed_calls import names_constructor, names_options
+from minigrad.autograd.failed_calls import names_options
+from minigrad.failed_constructors import names_constructor
 from minigrad.generator import Generator
 from minigrad.utils.data.sampler import Sampler
 

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from minigrad.autograd.failed_calls import names_constructor, names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.creation import as_tensor
 from minigrad.dtypes import float64
+from minigrad.failed_constructors import names_constructor
 from minigrad.generator import Generator
 from minigrad.random import default_generator, source_of
 from minigrad.shown_values import shorten
