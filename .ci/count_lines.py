@@ -25,7 +25,7 @@ FIRST_LESSON = (
     *ENGINE,
     *(f"minigrad/ops/{name}.py" for name in ("unary", "conv")),
     *(f"minigrad/kernels/{name}.py" for name in ("geometry", "direct", "tiny")),
-    *(f"minigrad/nn/{name}.py" for name in ("module", "linear", "conv", "loss")),
+    *(f"minigrad/nn/{name}.py" for name in ("module", "conv", "loss")),
     *(f"minigrad/optim/{name}.py" for name in ("optimizer", "sgd")),
 )
 LAYOUT = {

@@ -7,8 +7,7 @@ from typing import Any
 
 from minigrad.nn import init
 from minigrad.nn.functional.bilinear_map import bilinear
-from minigrad.nn.linear import Weighted
-from minigrad.nn.module import describe_options
+from minigrad.nn.module import Weighted, describe_options
 from minigrad.nn.registry import PARAMETER
 from minigrad.tensor import Tensor
 

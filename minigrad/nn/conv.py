@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 
 from minigrad.nn.functional.conv import conv1d, conv2d
 from minigrad.nn.functional.padding import pad
-from minigrad.nn.linear import Weighted
-from minigrad.nn.module import describe_options
+from minigrad.nn.module import Weighted, describe_options
 from minigrad.ops.arguments import Lengths, as_int, as_ints, per_axis
 from minigrad.tensor import Tensor
 
@@ -30,16 +29,16 @@ class Convolution(Weighted):
         padding_mode: str = "zeros", device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
+        name = type(self).__name__
         if not hasattr(self, "axes"):
-            name = type(self).__name__
             raise TypeError(f"{name} has no number of axes: derive it from Conv1d, Conv2d or Conv3d, not from _ConvNd")
-        # PyTorch refuses a bool only as the first axis of the weight.
+        # PyTorch refuses a bool only as the first axis of the weight; as a kernel size, True is 1.
         self.in_channels = as_int(in_channels, "in_channels", bools=not self.transposed)
         self.out_channels = as_int(out_channels, "out_channels")
-        self.kernel_size = self._as_ints("kernel_size", 1 if kernel_size is True else kernel_size, 1)
-        self.stride = self._as_ints("stride", stride, 1)
-        self.padding = padding if isinstance(padding, str) else self._as_ints("padding", padding, 0)
-        self.dilation = self._as_ints("dilation", dilation, 1)
+        self.kernel_size = as_ints(name, "kernel_size", 1 if kernel_size is True else kernel_size, self.axes, 1)
+        self.stride = as_ints(name, "stride", stride, self.axes, 1)
+        self.padding = padding if isinstance(padding, str) else as_ints(name, "padding", padding, self.axes, 0)
+        self.dilation = as_ints(name, "dilation", dilation, self.axes, 1)
         self.output_padding = (0,) * self.axes
         self.groups, self.padding_mode = as_int(groups, "groups"), padding_mode
         if self.groups != 1 or isinstance(padding, str) or not isinstance(padding_mode, str) or padding_mode != "zeros":
@@ -47,9 +46,6 @@ class Convolution(Weighted):
 
             check_convolution(self)
         self._make_parameters(self._weight_shape(), self.out_channels if bias else None, device, dtype)
-
-    def _as_ints(self, name: str, given: Any, least: int) -> tuple[int, ...]:
-        return as_ints(type(self).__name__, name, given, self.axes, least)
 
     def _weight_shape(self) -> tuple[int, ...]:
         return self.out_channels, self.in_channels // self.groups, *self.kernel_size

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from minigrad.nn.conv import Convolution
 from minigrad.nn.functional.conv_transpose import conv_transpose1d, conv_transpose2d
-from minigrad.ops.arguments import Lengths
+from minigrad.ops.arguments import Lengths, as_ints
 from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
 
@@ -32,7 +32,7 @@ class TransposedConvolution(Convolution):
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
             padding_mode, device, dtype,
         )  # fmt: skip
-        self.output_padding = self._as_ints("output_padding", output_padding, 0)
+        self.output_padding = as_ints(name, "output_padding", output_padding, self.axes, 0)
 
     def _weight_shape(self) -> tuple[int, ...]:
         return self.in_channels, self.out_channels // self.groups, *self.kernel_size

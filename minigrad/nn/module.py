@@ -1,16 +1,20 @@
-"""`Module`: the base of every layer and network."""
+"""`Module`, the base of all layers and networks; `Layer`, whose result is one tensor; `Weighted`, which has a weight."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Self
 
 from minigrad.autograd.failed_calls import leave_out_inner_calls
+from minigrad.creation.drawn import draw_start
+from minigrad.creation.filled import empty
 from minigrad.failed_constructors import NamesOptions
 from minigrad.nn.constructors import forward_unimplemented, keep_functions_unbound, notice_no_result, own_method
 from minigrad.nn.conversion import Conversions
 from minigrad.nn.hooks import ModuleHooks, call_between
 from minigrad.nn.lookup import Lookup
+from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import MODULE
 from minigrad.tensor import Tensor
 from minigrad.tensor.graph import clear_gradients
@@ -220,6 +224,37 @@ class Layer(Module):
     if TYPE_CHECKING:
 
         def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
+
+
+# sqrt(3) * GAIN is 1, so a weight's bound, sqrt(3) * (GAIN / sqrt(fan_in)), is 1 / sqrt(fan_in). PyTorch computes it in
+# this order, which decides its last bit: K. He et al., "Delving deep into rectifiers", 2015, with a=sqrt(5).
+GAIN = math.sqrt(2.0 / (1 + math.sqrt(5) ** 2))
+
+
+class Weighted(Layer):
+    """The base of layers with a weight and an optional bias: `Linear` and the convolutions."""
+
+    weight: Parameter
+    bias: Parameter | None
+
+    def _make_parameters(self, shape: Any, outputs: int | None, device: Any, dtype: Any) -> None:
+        """Makes a weight of `shape`, and a bias of length `outputs` unless that is None."""
+        self.weight = Parameter(empty(shape, device=device, dtype=dtype))
+        bias = None if outputs is None else Parameter(empty(outputs, device=device, dtype=dtype))
+        self.register_parameter("bias", bias)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws the weight, then the bias, from U(-1/sqrt(fan_in), 1/sqrt(fan_in)); without inputs the bias is 0."""
+        fan_in = math.prod(self.weight.array.shape[1:])
+        if self.weight.array.size:
+            draw_start(self.weight, math.sqrt(3.0) * (GAIN / math.sqrt(fan_in)))
+        else:
+            from minigrad.nn.init.xavier_kaiming import leave_empty
+
+            leave_empty(self.weight)
+        if self.bias is not None:
+            draw_start(self.bias, 1 / math.sqrt(fan_in) if fan_in else 0)  # an int: the bias is 0.0 and not -0.0
 
 
 def describe_options(layer: Module, names: str) -> str:

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from minigrad.creation import ones_like, zeros_like
 from minigrad.nn.conv import Convolution
-from minigrad.nn.linear import Linear, Weighted
+from minigrad.nn.linear import Linear
+from minigrad.nn.module import Weighted
 from minigrad.nn.normalization import RunningNorm
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
