@@ -115,8 +115,7 @@ def default_device() -> device:
     >>> torch.get_default_device()
     device(type='cpu')
     """
-    scoped = _scoped_devices.get()
-    if scoped:
+    if scoped := _scoped_devices.get():
         return scoped[-1]
     global _default_device
     if _default_device is None:

@@ -103,8 +103,7 @@ def accumulate(arriving: Iterable[tuple[Any, Gradient]]) -> None:
             if has_graph:  # a copy: others may have been given the same gradient
                 leaf.gradient = leaves.copy_in_graph(gradient, leaf) if before is None else before + gradient
             elif before is None:
-                leaf.gradient = wrap(gradient)
-                leaf.gradient.writes = [0, 0]  # counted in inference mode, too: later walks add to it
+                leaf.gradient = wrap(gradient, writes=[0, 0])  # counted in inference mode, too: later walks add to it
             elif gradient.shape != before.array.shape or 0 in before.array.strides:
                 before.add_(wrap(gradient))  # says why that cannot be
             else:

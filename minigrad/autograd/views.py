@@ -30,9 +30,8 @@ def source_of(link: View) -> TensorBase:
     parent = link.parent
     if parent.array is link.array or (link.array.size and not np.may_share_memory(parent.array, link.array)):
         return parent
-    before: TensorBase = wrap(link.array)
-    operation, statics = look_as(parent.array, link.array)
-    before.writes, before.view_of = parent.writes, View(parent, operation, statics)
+    before: TensorBase = wrap(link.array, writes=parent.writes)
+    before.view_of = View(parent, *look_as(parent.array, link.array))
     return before
 
 

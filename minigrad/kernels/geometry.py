@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -41,17 +42,13 @@ class Geometry(NamedTuple):
     @lru_cache(maxsize=512)  # noqa: B019 (a tuple of numbers, kept for its value)
     def windows(self, size: tuple[int, ...]) -> Pair:
         """floor((size + 2 padding - reach) / stride) + 1 windows along each axis."""
-        spans = zip(size, self.reach, self.stride, self.padding, strict=True)
-        along_h, along_w = [(n + 2 * p - r) // s + 1 for n, r, s, p in spans]
-        return along_h, along_w
+        (H, W), (rh, rw), (sh, sw), (ph, pw) = size, self.reach, self.stride, self.padding
+        return (H + 2 * ph - rh) // sh + 1, (W + 2 * pw - rw) // sw + 1
 
     def adjoint_size(self, windows: tuple[int, ...], extra: tuple[int, ...] = (0, 0)) -> Pair:
         """The size of the smallest image with this number of windows, plus `extra` pixels that no window reads."""
-        along_h, along_w = [
-            (n - 1) * s - 2 * p + r + e
-            for n, s, p, r, e in zip(windows, self.stride, self.padding, self.reach, extra, strict=True)
-        ]
-        return along_h, along_w
+        (Ho, Wo), (eh, ew), (rh, rw), (sh, sw), (ph, pw) = windows, extra, self.reach, self.stride, self.padding
+        return (Ho - 1) * sh - 2 * ph + rh + eh, (Wo - 1) * sw - 2 * pw + rw + ew
 
     def mirrored(self) -> Geometry:
         """For stride 1: the geometry of the adjoint in x, a convolution of the cotangent with the flipped kernel."""
@@ -76,8 +73,7 @@ class Problem(NamedTuple):
     @property
     def windows(self) -> int:
         """Number of windows in all images: N Ho Wo."""
-        Ho, Wo = self.size
-        return self.image[0] * Ho * Wo
+        return self.image[0] * prod(self.size)
 
     @property
     def size(self) -> Pair:
@@ -87,4 +83,4 @@ class Problem(NamedTuple):
     @property
     def taps(self) -> int:
         """Taps of the kernel: kh kw."""
-        return self.geometry.kernel[0] * self.geometry.kernel[1]
+        return prod(self.geometry.kernel)

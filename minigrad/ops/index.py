@@ -88,8 +88,8 @@ def getitem(input: Tensor, key: Any) -> Tensor:
     try:
         if basic and input.node is None and input.view_of is None:
             # Fast path: the view that `read_at` makes of a tensor outside the graph.
-            view = wrap(input.array[parts])
-            view.writes, view.cause, view.view_of = input.writes, input.cause, View(input, read_at, {"key": parts})
+            view = wrap(input.array[parts], None, input.cause, input.writes)
+            view.view_of = View(input, read_at, {"key": parts})
             return view
         reader = read_at if input.node is None else _reader(parts) if basic else _indexed
         return reader.call((input,), (parts,), {"key": parts}, input.array.__getitem__ if basic else None)

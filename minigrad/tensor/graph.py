@@ -167,8 +167,7 @@ class GraphMethods(TensorBase):
         >>> x.grad  # 3, where x * x has 6
         tensor([3.])
         """
-        alias: Tensor = wrap(self.array)
-        alias.writes = self.writes
+        alias: Tensor = wrap(self.array, writes=self.writes)
         if self.node is not None:
             alias.cause = f"it, or something it was computed from, was detached at {user_line()}"
         return alias
