@@ -1,4 +1,4 @@
-"""`Module`, the base of all layers and networks; `Layer`, whose result is one tensor; `Weighted`, which has a weight."""
+"""`Module`, the base of all layers and networks; `Layer`, whose result is one tensor; `Weighted`, with a weight."""
 
 from __future__ import annotations
 
