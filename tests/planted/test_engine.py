@@ -274,7 +274,7 @@ PLANTED = {
         lambda: test_core.test_a_write_through_any_alias_is_noticed(lambda y: y.T.mul_(2.0)),
     ),
     "detached tensors count for themselves": (
-        GraphMethods.detach, "alias.writes = self.writes", "pass",
+        GraphMethods.detach, "wrap(self.array, writes=self.writes)", "wrap(self.array)",
         lambda: test_core.test_a_write_through_any_alias_is_noticed(lambda y: y.detach().zero_()),
     ),
     "writes are not counted": (
