@@ -72,9 +72,10 @@ with _open_later("torch", globals()) as _later:
     from minigrad.amp.autocast_mode import is_autocast_enabled
     from minigrad.autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
     from minigrad.autograd.inference import inference_mode
-    from minigrad.compiler import _assert, compile
+    from minigrad.compiler import compile
     from minigrad.find_gpu import OutOfMemoryError
     from minigrad.futures import Future
+    from minigrad.fx import _assert
     from minigrad.low_rank import pca_lowrank, svd_lowrank
     from minigrad.creation.drawn import normal, rand, randint, randn, randperm
     from minigrad.creation.foreign import as_tensor, asarray, from_numpy, frombuffer

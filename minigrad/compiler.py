@@ -125,17 +125,4 @@ class set_stance:
     def __exit__(self, *error: object) -> None: ...
 
 
-def _assert(condition: Any, message: str) -> None:
-    """Python's ``assert condition, message``, which PyTorch's tracers see; `torch._assert`.
-
-    Raises AssertionError with that message unless the condition holds.
-
-    >>> import minigrad as torch
-    >>> torch._assert(1 > 2, "1 is not above 2")
-    Traceback (most recent call last):
-    AssertionError: 1 is not above 2
-    """
-    assert condition, message
-
-
 explain_missing("torch.compiler", globals())

@@ -28,4 +28,17 @@ def wrap(fn_or_name: str | Callable[..., Any]) -> str | Callable[..., Any]:
     return fn_or_name
 
 
+def _assert(condition: Any, message: str) -> None:
+    """Python's ``assert condition, message`` as a function, which PyTorch's tracer records; as `torch._assert`.
+
+    torchvision's models check their inputs so. Raises AssertionError with that message unless the condition holds.
+
+    >>> import minigrad as torch
+    >>> torch._assert(1 > 2, "1 is not above 2")
+    Traceback (most recent call last):
+    AssertionError: 1 is not above 2
+    """
+    assert condition, message
+
+
 explain_missing("torch.fx", globals())

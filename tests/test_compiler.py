@@ -28,14 +28,6 @@ def test_what_steers_a_compiler_changes_nothing():
     assert compiler.set_stance("eager_on_recompile", skip_guard_eval_unsafe=True)(len) is len
 
 
-def test_an_assertion_of_traced_code_is_pythons():
-    assert torch._assert(torch.tensor(True), "never said") is None
-    with pytest.raises(AssertionError, match=r"^Wrong image height$"):
-        torch._assert(False, "Wrong image height")
-    with pytest.raises(RuntimeError, match="ambiguous"):
-        torch._assert(torch.tensor([True, True]), "two values")
-
-
 def test_names_that_are_missing_say_so():
     with pytest.raises(AttributeError, match=r"module 'minigrad\.compiler' has no attribute 'no_such_name'"):
         _ = torch.compiler.no_such_name

@@ -73,9 +73,7 @@ class Convolution(Weighted):
         return [(p, p) for p in per_axis(0 if self.padding == "valid" else self.padding, self.axes)]
 
     def extra_repr(self) -> str:
-        own = {**vars(self), "bias": self.bias is not None}
-        others = [f"{name}=" for name, usual in USUAL.items() if own[name] not in (usual, (usual,) * self.axes)]
-        return describe_options(self, " ".join(["in_channels out_channels kernel_size= stride=", *others]))
+        return describe_options(self, "in_channels out_channels kernel_size= stride=", **USUAL)
 
 
 class Conv1d(Convolution):

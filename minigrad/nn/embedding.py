@@ -8,7 +8,7 @@ import minigrad.nn.functional as F
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import empty
 from minigrad.nn import init
-from minigrad.nn.module import Layer
+from minigrad.nn.module import Layer, describe_options
 from minigrad.nn.parameter import Parameter
 from minigrad.ops.arguments import as_int
 from minigrad.tensor import Tensor
@@ -40,12 +40,6 @@ class Table(Layer):
         self.weight = Parameter(weight, requires_grad=not frozen)
         if given is None:
             self.reset_parameters()
-
-    def _describe(self, **usual: Any) -> str:
-        """The table's size, and the options that differ from their defaults."""
-        given = {name: getattr(self, name) for name in usual}
-        others = [f"{name}={value!r}" for name, value in given.items() if value != usual[name]]
-        return ", ".join([str(self.num_embeddings), str(self.embedding_dim), *others])
 
     def reset_parameters(self) -> None:
         """Draws the table from N(0, 1)."""
@@ -108,7 +102,10 @@ class Embedding(Table):
         return F.embedding(input, self.weight, self.padding_idx, *options)
 
     def extra_repr(self) -> str:
-        return self._describe(padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False)
+        return describe_options(
+            self, "num_embeddings embedding_dim", padding_idx=None, max_norm=None, norm_type=2.0,
+            scale_grad_by_freq=False, sparse=False,
+        )  # fmt: skip
 
 
 class EmbeddingBag(Table):
@@ -161,4 +158,6 @@ class EmbeddingBag(Table):
         )  # fmt: skip
 
     def extra_repr(self) -> str:
-        return self._describe(max_norm=None, norm_type=2.0, scale_grad_by_freq=False, mode=None, padding_idx=None)
+        usual = {"max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False}
+        place = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{describe_options(self, 'num_embeddings embedding_dim', **usual)}, mode={self.mode!r}{place}"

@@ -257,14 +257,22 @@ class Weighted(Layer):
             draw_start(self.bias, 1 / math.sqrt(fan_in) if fan_in else 0)  # an int: the bias is 0.0 and not -0.0
 
 
-def describe_options(layer: Module, names: str) -> str:
-    """The text between a layer's brackets: "size eps=" gives "3, eps=1e-05"; a bias is printed as a bool."""
-    parts = []
-    for name in names.split():
-        value = getattr(layer, name.rstrip("="))
-        value = value is not None if name == "bias=" else value
-        parts.append(f"{name}{value}" if name.endswith("=") else f"{value}")
-    return ", ".join(parts)
+def describe_options(layer: Module, names: str, **usual: Any) -> str:
+    """The text between a layer's brackets: "size eps=" gives "3, eps=1e-05"; then the options that are not as `usual`.
+
+    A bias is printed as a bool. An option with a number for each axis is as usual if all of them are.
+    """
+    shown = {name: _read_option(layer, name.rstrip("=")) for name in names.split()}
+    for name, value in usual.items():
+        own = _read_option(layer, name)
+        if any(part != value for part in (own if isinstance(own, tuple) else (own,))):
+            shown[f"{name}="] = own
+    return ", ".join([f"{name}{own}" if name.endswith("=") else f"{own}" for name, own in shown.items()])
+
+
+def _read_option(layer: Module, name: str) -> Any:
+    """The value of an option; that of a bias, which may be a parameter or None, as a bool."""
+    return getattr(layer, name) if name != "bias" else layer.bias is not None and layer.bias is not False
 
 
 def describe_module(name: str, extra: str, children: list[tuple[str, str]]) -> str:

@@ -11,7 +11,7 @@ from minigrad.creation.filled import empty, zeros
 from minigrad.dtypes import float32
 from minigrad.nn import recurrent_checks as checks
 from minigrad.nn.functional.recurrent import GATES, Stacking, run_stack
-from minigrad.nn.module import Module
+from minigrad.nn.module import Module, describe_options
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import PARAMETER
 from minigrad.nn.utils.packed_sequences import PackedSequence
@@ -111,10 +111,10 @@ class RNNBase(Module):
         """
 
     def extra_repr(self) -> str:
-        usual = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0, "bidirectional": False}
-        given = {name: getattr(self, name) for name in ("proj_size", *usual)}
-        others = [f"{name}={value}" for name, value in given.items() if value != usual.get(name, 0)]
-        return ", ".join([str(self.input_size), str(self.hidden_size), *others])
+        return describe_options(
+            self, "input_size hidden_size", proj_size=0, num_layers=1, bias=True, batch_first=False, dropout=0,
+            bidirectional=False,
+        )  # fmt: skip
 
     # ---- the call --------------------------------------------------------------------------------
     def _expected(self, batch: int) -> list[tuple[int, ...]]:

@@ -9,7 +9,7 @@ from minigrad.autograd.overriding import without_overriding
 from minigrad.creation.drawn import draw_start
 from minigrad.creation.filled import empty, zeros
 from minigrad.nn.functional.recurrent_cells import gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell
-from minigrad.nn.module import Module
+from minigrad.nn.module import Module, describe_options
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.recurrent_checks import read_pair
 from minigrad.nn.registry import PARAMETER
@@ -52,12 +52,7 @@ class RNNCellBase(Module):
             draw_start(parameter, 1 / math.sqrt(self.hidden_size) if self.hidden_size else 0)
 
     def extra_repr(self) -> str:
-        parts = [str(self.input_size), str(self.hidden_size)]
-        if not self.bias:
-            parts.append(f"bias={self.bias}")
-        if vars(self).get("nonlinearity", "tanh") != "tanh":
-            parts.append(f"nonlinearity={self.nonlinearity}")
-        return ", ".join(parts)
+        return describe_options(self, "input_size hidden_size", bias=True)
 
     def _step(self, function: Any, input: Tensor, states: tuple[Tensor, ...], count: int = 1) -> tuple[Tensor, ...]:
         """The `count` states after one step of a batch, or of an example without its axis; no states are zeros."""
@@ -110,6 +105,9 @@ class RNNCell(RNNCellBase):
         if self.nonlinearity not in functions:
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}; it is 'tanh' or 'relu'")
         return self._step(functions[self.nonlinearity], input, () if hx is None else (hx,))[0]
+
+    def extra_repr(self) -> str:
+        return describe_options(self, "input_size hidden_size", bias=True, nonlinearity="tanh")
 
     if TYPE_CHECKING:
 
