@@ -9,7 +9,7 @@ from minigrad.autograd.failed_calls import names_options
 from minigrad.backend import on_gpu_of
 from minigrad.creation import rand
 from minigrad.kernels.fractional_pool import find_fractional_maxima
-from minigrad.nn.functional.images import check_images
+from minigrad.nn.functional.images import OF_FRACTIONAL_POOL, check_images
 from minigrad.ops.arguments import Lengths, as_ints, as_number, per_axis, require_floats, require_tensors
 from minigrad.ops.complaints import check_same_dtype
 from minigrad.ops.grad_fn_names import name_last_call
@@ -35,7 +35,7 @@ def fractional_max_pool2d(
     """
     name = "fractional_max_pool2d"
     require_tensors(name, "input", input)
-    batched = check_images(name, 2, input)
+    batched = check_images(name, 2, input, words=OF_FRACTIONAL_POOL)
     require_floats(name, input)
     kernel: Any = as_ints(name, "kernel_size", kernel_size, 2, 1)
     images = input if batched else input.unsqueeze(0)

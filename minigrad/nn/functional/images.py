@@ -1,25 +1,73 @@
-"""How many axes images and signals have, with a batch and without."""
+"""How many axes images and signals have, with a batch and without; and the errors for others, in PyTorch's words."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
+
+from minigrad.ops.arguments import axis
 
 AXES = {1: "(C, L) or (N, C, L)", 2: "(C, H, W) or (N, C, H, W)"}
 
 
-def check_images(name: str, space: int, input: Any, empty: bool = True, first: str = "") -> bool:
+class Words(NamedTuple):
+    """How the errors of a family of functions begin: for a number of axes, and for an empty axis.
+
+    With fewer axes than `asked` for, one by one, PyTorch's error is that of the axis which is not there.
+    """
+
+    axes: str
+    empty: str = "{name}(): Expected input to have non-zero size for non-batch dimensions: it takes {forms}"
+    asked: tuple[int, ...] = ()
+
+
+_WITH_BATCH = "Expected {low}D or {high}D (batch mode) tensor with optional 0 dim batch size for input"
+_TAKES = ": {name} takes {forms}"
+_CHECKED = (
+    "Expected {low} to {high} dimensions, but got {ndim}-dimensional tensor for argument #1 'self' (while checking "
+)
+_OF_SIGNALS = Words(_CHECKED + "arguments for {name})" + _TAKES, _WITH_BATCH + _TAKES)
+OF_CONVOLUTION = Words("Expected {low}D (unbatched) or {high}D (batched) input to {name}, that is {forms}")
+OF_MAX_POOL = {
+    1: Words("{name}: " + _WITH_BATCH + _TAKES, "{name}: " + _WITH_BATCH + _TAKES),
+    2: Words("non-empty {low}D or {high}D (batch mode) tensor expected for input" + _TAKES, _WITH_BATCH + _TAKES),
+}
+OF_AVERAGE_POOL = {1: _OF_SIGNALS, 2: Words(_WITH_BATCH + _TAKES, _WITH_BATCH + _TAKES, (-3,))}
+OF_ADAPTIVE_POOL = {
+    1: _OF_SIGNALS._replace(empty=Words("").empty),
+    2: Words("{name}(): Expected {low}D or {high}D tensor" + _TAKES),
+}
+OF_FRACTIONAL_POOL = OF_ADAPTIVE_POOL[2]._replace(asked=(-3,))
+_UNPOOLED = Words("Input to max_unpooling{space}d should be a {low}d or {high}d Tensor: {name} takes {forms}")
+OF_UNPOOL = {1: _UNPOOLED, 2: _UNPOOLED._replace(asked=(-2,))}
+OF_UNFOLD = OF_CONVOLUTION._replace(empty=_WITH_BATCH.replace("optional", "possibly") + _TAKES, asked=(1, 2))
+
+
+def check_images(name: str, space: int, input: Any, empty: bool = True, words: Words = OF_CONVOLUTION) -> bool:
     """Returns whether `input`, with `space` spatial axes, has a batch axis.
 
-    Raises RuntimeError for another number of axes, and for axes of length 0 other than the batch's
-    unless they may be `empty`; the error begins with the words `first`, if they are given.
+    Raises RuntimeError for another number of axes, IndexError where PyTorch does, and RuntimeError for axes of length 0
+    other than the batch's, unless they may be `empty`.
     """
     shape = input.array.shape
     if len(shape) not in (space + 1, space + 2) or (not empty and 0 in shape[-space - 1 :]):
-        hint = " Its axes must not be empty." if not empty and 0 in shape else ""
-        if len(shape) == space:
-            hint = f" For one image of one channel, write x.reshape({', '.join(map(str, (1, 1, *shape)))})."
-        detail = f"that is {AXES[space]}, but got input of size: {list(shape)}.{hint}"
-        if first:
-            raise RuntimeError(f"{first}: {name} takes {detail.removeprefix('that is ')}")
-        raise RuntimeError(f"Expected {space + 1}D (unbatched) or {space + 2}D (batched) input to {name}, {detail}")
+        raise _refuse(name, space, list(shape), words)
     return len(shape) == space + 2
+
+
+def _refuse(name: str, space: int, shape: list[int], words: Words) -> Exception:
+    """The error for images of this shape."""
+    low, high, ndim = space + 1, space + 2, len(shape)
+    hint = ""
+    if ndim == space:
+        hint = f" For one image of one channel, write x.reshape({', '.join(map(str, (1, 1, *shape)))})."
+    elif ndim in (low, high):
+        hint = " Its axes must not be empty."
+    got = f", but got input of size: {shape}.{hint}"
+    forms = AXES[space]
+    try:
+        for place in words.asked:
+            axis(place, ndim)
+    except IndexError as missing:
+        return IndexError(f"{missing}: {name} takes {forms}{got}")
+    first = words.empty if ndim in (low, high) else words.axes
+    return RuntimeError(first.format(name=name, forms=forms, low=low, high=high, ndim=ndim, space=space) + got)

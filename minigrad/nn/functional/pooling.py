@@ -14,7 +14,7 @@ from minigrad.creation import empty
 from minigrad.creation.filled import check_countable
 from minigrad.kernels import Geometry, sees_everywhere
 from minigrad.kernels.pool import count_windows
-from minigrad.nn.functional.images import AXES, check_images
+from minigrad.nn.functional.images import AXES, OF_ADAPTIVE_POOL, OF_AVERAGE_POOL, OF_MAX_POOL, Words, check_images
 from minigrad.ops import pool
 from minigrad.ops.arguments import (
     Lengths,
@@ -165,7 +165,7 @@ def take_maxima(
     name: str, space: int, input: Tensor, *options: Any, limit: int | None = 2**31
 ) -> tuple[Tensor, Tensor]:
     """The maxima of windows and their indices, for the public function `name`, which errors mention."""
-    geometry, windows = _find_geometry(name, space, input, limit, *options)
+    geometry, windows = _find_geometry(OF_MAX_POOL, name, space, input, limit, *options)
     image = input if space == 2 else input.unsqueeze(-2)
     size = image.array.shape[-2:]
     if max(geometry.dilation) > 1 and not sees_everywhere(geometry, size, windows):
@@ -182,7 +182,8 @@ def take_means(
     """The means of windows, for the public function `name`, which errors mention."""
     require_floats(name, input, also=(np.int64,))
     require_bools(name, count_include_pad=count[1])
-    geometry, windows = _find_geometry(name, space, input, 2**31, k, stride, padding, 1, ceil_mode)
+    options = k, stride, padding, 1, ceil_mode
+    geometry, windows = _find_geometry(OF_AVERAGE_POOL, name, space, input, 2**31, *options)
     if space == 2:
         return pool.avg_pool2d(input, geometry=geometry, windows=windows, count=count)
     return pool.avg_pool2d(input.unsqueeze(-2), geometry=geometry, windows=windows, count=count).squeeze(-2)
@@ -208,12 +209,11 @@ def _make_places(images: Any, windows: Any) -> Tensor:
 
 
 def _find_geometry(
-    name: str, space: int, input: Tensor, limit: int | None, *options: Any
+    words: dict[int, Words], name: str, space: int, input: Tensor, limit: int | None, *options: Any
 ) -> tuple[Geometry, tuple[int, int]]:
     """The checked options, all below `limit` if there is one, and the number of windows along each axis."""
     require_tensors(name, "input", input)
-    expected = f"{space + 1}D or {space + 2}D (batch mode) tensor"
-    check_images(name, space, input, empty=False, first=f"non-empty {expected} expected for input")
+    check_images(name, space, input, False, words[space])
     require_kind(name, input.array.dtype, "fiu")
     # Cached for ints only, because (2.0, 2) == (2, 2), which passed all checks.
     find = _find_windows if _NUMBERS.issuperset(map(type, options)) else _find_windows.__wrapped__
@@ -273,9 +273,9 @@ def _read_output_size(
             raise ValueError(f"{name}: {at_least}, got {shape}")
         if len(wanted) != space:
             raise RuntimeError(f"{name}: output_size must have {space} elements, got {given!r}")
-    check_images(name, space, input, empty=not of_maxima)
+    check_images(name, space, input, not of_maxima, OF_ADAPTIVE_POOL[space])
     if 0 in shape[len(shape) - space :]:
-        raise RuntimeError(f"{name}: Expected input to have non-zero size for non-batch dimensions, got {shape}")
+        raise RuntimeError(f"{name}(): Expected input to have non-zero size for non-batch dimensions, got {shape}")
     sizes = [n if m is None else m for m, n in zip(wanted, shape[len(shape) - len(wanted) :], strict=True)]
     size = as_ints(name, "output_size", sizes, space, 0)
     if of_maxima or (input.array.size and 0 not in size):  # PyTorch accepts any dtype for means of empty tensors

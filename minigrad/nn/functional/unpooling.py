@@ -8,7 +8,7 @@ from typing import Any
 from minigrad.autograd.failed_calls import names_options
 from minigrad.creation import zeros
 from minigrad.nn.functional.activation import relu
-from minigrad.nn.functional.images import check_images
+from minigrad.nn.functional.images import OF_UNPOOL, check_images
 from minigrad.nn.functional.pooling import take_maxima, take_means
 from minigrad.ops.arguments import Lengths, as_ints, as_number, require_tensors
 from minigrad.ops.grad_fn_names import name_last_call
@@ -56,7 +56,7 @@ def max_unpool1d(
 def _unpool(name: str, space: int, input: Tensor, indices: Tensor, options: Any, output_size: Any) -> Tensor:
     require_tensors(name, "input indices", input, indices)
     shape = tuple(input.array.shape)
-    check_images(name, space, input, empty=False)
+    check_images(name, space, input, empty=False, words=OF_UNPOOL[space])
     if indices.array.dtype != "int64":
         raise RuntimeError(f"{name}: elements in indices should be type int64 but got: {indices.dtype}")
     if shape != tuple(indices.array.shape):

@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.autograd.failed_calls import names_options
 from minigrad.kernels import Geometry
-from minigrad.nn.functional.images import check_images
+from minigrad.nn.functional.images import OF_UNFOLD, check_images
 from minigrad.ops.arguments import Lengths, as_ints, require_floats, require_tensors
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.lengths import is_sequence
@@ -47,7 +47,7 @@ def unfold(
     """
     require_tensors("unfold", "input", input)
     geometry = _lay_windows("unfold", input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
-    batched = check_images("unfold", 2, input, empty=False)
+    batched = check_images("unfold", 2, input, empty=False, words=OF_UNFOLD)
     counts = geometry.windows(input.array.shape[-2:])
     if min(counts) < 1:
         raise RuntimeError(
@@ -76,7 +76,12 @@ def fold(
     require_tensors("fold", "input", input)
     shape, size = list(input.array.shape), _read_pair("fold", "output_size", output_size, 1)
     geometry = _lay_windows("fold", input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
-    if len(shape) not in (2, 3) or 0 in shape[-2:] or shape[-2] % prod(geometry.kernel):
+    if len(shape) not in (2, 3) or 0 in shape[-2:]:
+        raise RuntimeError(
+            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for "
+            f"input: fold takes (C*kh*kw, windows) or (N, C*kh*kw, windows), but got: {shape}"
+        )
+    if shape[-2] % prod(geometry.kernel):
         raise RuntimeError(
             "Expected size of input's dimension 1, of (N, C*kh*kw, windows), to be divisible by the product of "
             f"kernel_size, but got input.size={shape} and kernel_size={geometry.kernel} (fold)."

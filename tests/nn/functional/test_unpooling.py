@@ -49,7 +49,7 @@ def test_gradients_go_back_to_the_maxima():
         ),
         (lambda v, i: F.max_unpool2d(v, i, 2, output_size=(9, 7)), ValueError, "invalid output_size"),
         (lambda v, i: F.max_unpool2d(v, i, 2, output_size=(9,)), ValueError, "must have 2 or 4 elements"),
-        (lambda v, i: F.max_unpool2d(v[0, 0], i[0, 0], 2), RuntimeError, "Expected 3D .unbatched. or 4D"),
+        (lambda v, i: F.max_unpool2d(v[0, 0], i[0, 0], 2), RuntimeError, "Input to max_unpooling2d should be a 3d or"),
     ],
 )
 def test_refused(call, error, message):
@@ -69,7 +69,7 @@ def test_lp_pooling_is_the_norm_of_each_window(p):
 @pytest.mark.parametrize("pool", [F.lp_pool1d, F.lp_pool2d])
 @pytest.mark.parametrize("p", [2.0, float("inf")])
 def test_errors_of_power_pooling_name_the_function(pool, p):
-    with pytest.raises(RuntimeError, match=rf"expected for input: {pool.__name__} takes"):
+    with pytest.raises((RuntimeError, IndexError), match=rf": {pool.__name__} takes"):
         pool(minigrad.ones(2), p, 2)
     with pytest.raises(RuntimeError, match=rf"too small \({pool.__name__}"):
         pool(minigrad.ones(1, 2, 2), p, 3)
