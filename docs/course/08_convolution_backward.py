@@ -65,6 +65,8 @@ def db(g, x, w, b):
     return g.sum((0, 2, 3))  # (N, O, Ho, Wo) -> (O,)
 
 
+course.check("8.db", db)
+
 # %% [markdown]
 # `check_gradients` compares with finite differences: it changes each number a little, and looks how much the forward's
 # output changes. It says which gradients are right and which are wrong.
@@ -168,9 +170,6 @@ def dx_strided(g, x, w):
 
 course.check("8.dx_strided", dx_strided)
 
-
-# %%
-course.check("8.db", db)
 
 # %% [markdown]
 # You now have all the rules of a convolution layer. In the library they stand in

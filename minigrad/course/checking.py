@@ -6,10 +6,9 @@ import contextlib
 import difflib
 import json
 import os
-from importlib import import_module
 from typing import Any
 
-from minigrad.course.exercise import KNOWN, Exercise
+from minigrad.course.exercise import KNOWN, Exercise, load, sort_as_in_course
 from minigrad.course.judging import judge
 from minigrad.course.progress import note
 
@@ -41,14 +40,13 @@ def check(name: str, answer: Any = None) -> bool:
 
 
 def exercises(chapter: int | str | None = None) -> list[str]:
-    """The names of all exercises, or of one chapter's.
+    """The names of all exercises, or of one chapter's, in the order of the course.
 
     >>> exercises(3)
-    ['3.output_size', '3.receptive_field', '3.same_padding']
+    ['3.output_size', '3.same_padding', '3.receptive_field']
     """
     load()
-    names = sorted(KNOWN, key=lambda name: (*_order_chapters(name.partition(".")[0]), name))
-    return [name for name in names if chapter is None or name.partition(".")[0] == str(chapter)]
+    return [name for name in sort_as_in_course(KNOWN) if chapter is None or name.partition(".")[0] == str(chapter)]
 
 
 def explain(name: str) -> str:
@@ -74,15 +72,6 @@ def find(name: str) -> Exercise:
     near = near or difflib.get_close_matches(name, KNOWN, n=3, cutoff=0.4)
     cure = f"did you mean {' or '.join(near)}?" if near else "course.exercises() lists what there is"
     raise KeyError(f"there is no exercise {name!r}; {cure}")
-
-
-def load() -> None:
-    """Registers the exercises of the course."""
-    import_module("minigrad.course.chapters")
-
-
-def _order_chapters(chapter: str) -> tuple[int, str]:
-    return (int(chapter), "") if chapter.isdecimal() else (10**6, chapter)
 
 
 def _tell_the_teacher(name: str, complaint: str | None) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
@@ -58,6 +59,24 @@ class Exercise:
 
 
 KNOWN: dict[str, Exercise] = {}
+
+
+def load() -> None:
+    """Registers the exercises of the course."""
+    import_module("minigrad.course.chapters")
+
+
+def sort_as_in_course(names: Iterable[str]) -> list[str]:
+    """Names of exercises by chapter, a teacher's own last; those of a chapter in the order in which it asks them."""
+    load()
+    places = {name: place for place, name in enumerate(KNOWN)}
+
+    def key(name: str) -> tuple[bool, int, str, int, str]:
+        chapter = name.partition(".")[0]
+        own = not chapter.isdecimal()
+        return own, 0 if own else int(chapter), chapter, places.get(name, len(places)), name
+
+    return sorted(names, key=key)
 
 
 def exercise(

@@ -115,14 +115,12 @@ def _judge_cases(exercise: Exercise, answer: Callable[..., Any]) -> str | None:
         where = hidden or f"for {show_case(case, exercise.parameters)}"
         if not is_first and is_data(returned) and returned.ndim and _is_right(exercise, cases[0], returned):
             return f"{where}: it gives the answer of its first call again: {SAME_AGAIN}"
-        if not hidden and difference.startswith("it is the right answer"):
-            return f"{where}: {difference}"
         slip = _name_slip(exercise, answer, cases if hidden else exercise.cases)
         if hidden:
             difference = f"{'its shape' if difference.startswith('its shape') else 'the answer'} is not right"
-        else:
+        elif not difference.startswith("it is the right answer"):
             difference = _explain(exercise, answer, returned, case) or difference
-        return f"{where}: {difference}{slip and f': {slip}'}"
+        return f"{where}: {_add_slip(difference, slip)}"
     return KEEPS if _keeps_state(exercise, answer, cases[0]) else None
 
 
@@ -133,6 +131,14 @@ def _name_slip(exercise: Exercise, answer: Callable[..., Any], cases: Sequence[t
         if describe_difference(given, _answer_all(wrong, cases)) is None:
             return words
     return ""
+
+
+def _add_slip(difference: str, slip: str) -> str:
+    """A difference and, if known, what is wrong: it takes the place of a guess at the reason for a wrong shape."""
+    if not slip:
+        return difference
+    shapes, is_due, _ = difference.partition(" is due: ")
+    return f"{shapes}{is_due or ': '}{slip}"
 
 
 def _answer_all(answer: Callable[..., Any], cases: Sequence[tuple[Any, ...]]) -> tuple[Any, ...] | None:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from minigrad.advice import warn
+from minigrad.course.exercise import sort_as_in_course
 
 Record = dict[str, dict[str, int | bool]]  # exercise -> {"right": whether it was ever right, "tries": number of tries}
 
@@ -46,9 +47,10 @@ def note(name: str, right: bool) -> int:
 
 
 def progress() -> str:
-    """A line for each exercise tried: whether it is right, and the number of tries."""
+    """A line for each exercise tried, in the order of the course: whether it is right, and the number of tries."""
     lines = []
-    for name, entry in sorted(_record.items()):
+    for name in sort_as_in_course(_record):
+        entry = _record[name]
         tries = "1 try" if entry["tries"] == 1 else f"{entry['tries']} tries"
         lines.append(f"{'right  ' if entry['right'] else 'not yet'}  {name}, {tries}")
     return "\n".join(lines) or "nothing yet: course.exercises() lists what there is"

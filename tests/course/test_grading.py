@@ -72,8 +72,8 @@ def test_the_command_grades_lists_and_explains(folder, tmp_path, capsys):
     assert main(["list"]) == 0 and "8.dw" in capsys.readouterr().out
     assert main(["list", "3"]) == 0
     listed = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in listed] == ["3.output_size", "3.receptive_field", "3.same_padding"]
-    assert listed[2].startswith("3.same_padding      The padding at which a kernel of k pixels, k odd, leaves")
+    assert [line.split()[0] for line in listed] == ["3.output_size", "3.same_padding", "3.receptive_field"]
+    assert listed[1].startswith("3.same_padding      The padding at which a kernel of k pixels, k odd, leaves")
     assert main(["list", "99"]) == 2
     assert "no exercises in chapter 99" in capsys.readouterr().err
     assert main(["explain", "8.dw"]) == 0 and "dw(g, x, w, b)" in capsys.readouterr().out

@@ -13,9 +13,16 @@ def test_progress_counts_tries_in_memory():
     note("1.corr2d", False)
     note("1.corr2d", True)
     note("1.window", False)
-    assert progress().splitlines() == ["right    1.corr2d, 2 tries", "not yet  1.window, 1 try"]
+    assert progress().splitlines() == ["not yet  1.window, 1 try", "right    1.corr2d, 2 tries"]
     note("1.corr2d", False)  # once right, right
-    assert progress().splitlines()[0] == "right    1.corr2d, 3 tries"
+    assert progress().splitlines()[1] == "right    1.corr2d, 3 tries"
+
+
+def test_progress_follows_the_course_and_a_teachers_own_exercises_come_last():
+    for name in ("ours.b", "10.confusion", "2.mean", "2.horizontal", "ours.a"):
+        note(name, True)
+    names = [line.split()[1].rstrip(",") for line in progress().splitlines()]
+    assert names == ["2.horizontal", "2.mean", "10.confusion", "ours.a", "ours.b"]
 
 
 def test_progress_is_kept_in_a_file(tmp_path, capsys):

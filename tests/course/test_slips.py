@@ -7,6 +7,7 @@ import pytest
 import minigrad as mg
 from minigrad import course
 from minigrad.course.checking import find
+from minigrad.nn.functional import conv2d
 from tests.course.asking import ask
 
 SLIPS = [(name, words) for name in course.exercises() for words in find(name).slips]
@@ -21,6 +22,11 @@ def test_each_slip_of_an_exercise_is_wrong_and_is_told_from_the_others(name, wor
 def repeat(g):
     """Each number of g (N, C, H, W) four times, as 2 x 2."""
     return g.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+def windows(x, size, stride):
+    """The windows of x (N, C, H, W): (N, C, rows, columns, h, w)."""
+    return x.unfold(2, size[0], stride).unfold(3, size[1], stride)
 
 
 def divide(X, gamma, beta, deviation):
@@ -206,6 +212,42 @@ def divide(X, gamma, beta, deviation):
             lambda X, gamma, beta, eps: divide(X, gamma, beta, (X.var((0, 2, 3)) + eps).sqrt()),
             "the variance divides by the count itself, not by one less",
         ),
+        ("1.corr2d", lambda X, K: conv2d(X[None, None], K[None, None].flip((2, 3)))[0, 0], "does not flip the kernel"),
+        ("2.mean", lambda k: mg.full((k, k), 1 / k), "a window of k x k has k * k pixels, not k."),
+        ("7.matmul", lambda g, a, b: mg.einsum("mn,kn->mk", g, b), "that is the gradient along a."),
+        ("8.db", lambda g, x, w, b: mg.einsum("nohw->ohw", g), "one number of b serves all pixels of a map"),
+        (
+            "8.dx",
+            lambda g, x, w, b: conv2d(mg.nn.functional.pad(g, (1, 1, 1, 1)), w.flip(3, 2).transpose(1, 0)),
+            "one zero on each side is enough for kernels of 2 x 2 alone",
+        ),
+        (
+            "8.dw_strided",
+            lambda g, x, w: mg.einsum("ncpqij,nopq->ocij", windows(x, g.shape[2:], 1).permute(0, 1, 4, 5, 2, 3), g)[
+                :, :, : w.shape[2], : w.shape[3]
+            ],
+            "that is the rule without a stride.",
+        ),
+        ("11.grey", lambda layer, image: layer(image.reshape(1, 1, *image.shape)), "that is still a batch: take its"),
+        ("14.dx", lambda g, x, w: mg.einsum("nophij,coij->ncph", windows(g, w.shape[2:], 1), w), "without the stride."),
+        (
+            "15.batch_norm",
+            lambda X, gamma, beta, eps: mg.nn.functional.batch_norm(X, None, None, training=True, eps=eps),
+            "gamma and beta are missing.",
+        ),
+        (
+            "15.running",
+            lambda m, v, X, a: (m.lerp(X.mean((0, 2, 3)), a), v.lerp(X.var((0, 2, 3), correction=0), a)),
+            "the running variance is that of the batch divided by the count less one.",
+        ),
+        ("15.centred", lambda g, x: g - g.sum() / g.numel(), "each column has a mean of its own."),
+        (
+            "15.shortcut",
+            lambda g, x, w: g + (g / (x @ w).cosh() ** 2) @ w,
+            "the way back through x @ w is a product with w transposed.",
+        ),
+        ("16.best_epoch", lambda losses, patience: int(mg.tensor(losses).argmin()), "the lowest of all losses, and"),
+        ("16.two_softmaxes", lambda k: -math.log(1 / k), "that is the loss of a net that knows nothing."),
         ("16.first_loss", lambda classes: 1 / classes, "that is the probability of the right class"),
         ("16.first_loss", lambda classes: -math.log(classes), "a logarithm of a probability is negative"),
         ("16.first_loss", lambda classes: math.log(classes, 2), "the natural logarithm is meant, to the base e"),

@@ -23,6 +23,12 @@ def make_layer(channels: int) -> Conv2d:
     "11.grey", cases=[(make_layer(1), image(4, 5))], hidden={"another size": (make_layer(1), image(3, 7, seed=1))},
     page="chapter 11, 'Shapes'",
     hint="which two axes does the layer expect before rows and columns? `image[None]` adds one.",
+    slips={
+        "that is still a batch: take its one image, [0]": lambda layer, image: layer(image[None, None]),
+        "that is the first map alone, and all are wanted": lambda layer, image: layer(image[None, None])[0, 0],
+        "`squeeze` removes every axis of size 1, also that of a map of one row: take [0]":
+            lambda layer, image: layer(image[None, None]).squeeze(),
+    },
 )  # fmt: skip
 def grey(layer: Module, image: Tensor) -> Tensor:
     """The maps (O, H', W') that layer, a Conv2d of one channel, makes of one grey image (H, W)."""

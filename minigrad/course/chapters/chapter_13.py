@@ -62,6 +62,8 @@ def _name_mistake(n: int, pairs: Sequence[tuple[int, int]]) -> str:
         return "`stop` is not taken, as in x[start:stop]: it is one more than the number of the last image"
     if starts[0] == 0 and all(a + count == b for (a, count), b in zip(pairs, (*starts[1:], n), strict=True)):
         return "the second number is where a share stops, not how many images it holds"
+    if starts[0] == 0 and starts[1:] == stops[:-1] and stops[-1] > n:
+        return f"there are only {n} images, and the last share goes beyond them: round down"
     if starts[0] == 0 and starts[1:] == stops[:-1] and 0 < stops[-1] < n:
         return f"the last {n - stops[-1]} images are in no share"
     if stops[0] == 0 and starts[-1] == n:

@@ -168,6 +168,13 @@ def transposed(x: Tensor, w: Tensor, stride: int) -> Tensor:
     "14.dx", of="x", points=[{"x": (2, 2, 3, 4), "w": (2, 3, 3, 3)}, {"x": (1, 3, 2, 2), "w": (3, 2, 2, 3)}],
     page="chapter 14, 'Transposed convolution'",
     hint="it is the product A.T x, for the matrix A of a convolution; so its gradient is A g. Which function is that?",
+    slips={
+        "that is without the stride": lambda g, x, w: F.conv2d(g, w),
+        "that is without the stride, and cut": lambda g, x, w: F.conv2d(g, w)[:, :, : x.shape[2], : x.shape[3]],
+        "that enlarges g once more, and the way back makes it as small as x": lambda g, x, w: (
+            F.conv_transpose2d(g, w.transpose(0, 1), stride=2)
+        ),
+    },
 )  # fmt: skip
 def conv_transpose(x: Tensor, w: Tensor) -> Tensor:
     """The gradient of conv_transpose2d(x, w, stride=2) along x, for x (N, C, H, W) and w (C, O, kh, kw)."""

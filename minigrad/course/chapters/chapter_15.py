@@ -6,6 +6,7 @@ import math
 
 from minigrad.course.chapters.chapter_1_to_4 import image
 from minigrad.course.exercise import exercise, gradient_exercise
+from minigrad.creation import zeros
 from minigrad.nn import functional as F
 from minigrad.tensor import Tensor
 
@@ -21,6 +22,8 @@ AXES = (0, 2, 3)  # of the images, the rows and the columns: all but the channel
         "ReLU takes half of the mean square away": lambda channels_in, k: math.sqrt(1 / (channels_in * k * k)),
         "a kernel has k * k numbers for each channel": lambda channels_in, k: math.sqrt(2 / (channels_in * k)),
         "an output adds up over the channels, too": lambda channels_in, k: math.sqrt(2 / (k * k)),
+        "the 2 stands under the root": lambda channels_in, k: 2 / math.sqrt(channels_in * k * k),
+        "that is PyTorch's, which leaves a sixth": lambda channels_in, k: 1 / math.sqrt(3 * channels_in * k * k),
     },
 )  # fmt: skip
 def first_weights(channels_in: int, k: int) -> float:
@@ -34,10 +37,16 @@ def _divide(X: Tensor, gamma: Tensor, beta: Tensor, deviation: Tensor) -> Tensor
     return (X - mean) / deviation * gamma + beta
 
 
+def _norm_over(axes: tuple[int, ...], X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
+    """Batch norm of X (N, C, H, W), but with means and variances over other axes."""
+    mean, variance = X.mean(axes, keepdim=True), X.var(axes, correction=0, keepdim=True)
+    return (X - mean) / (variance + eps) ** 0.5 * gamma.reshape(-1, 1, 1) + beta.reshape(-1, 1, 1)
+
+
 @exercise(
     "15.batch_norm",
     cases=[
-        (image(3, 2, 2, 2) + 2, image(2, seed=1), image(2, seed=2), 1e-5),
+        (image(2, 2, 2, 3) + 2, image(2, seed=1), image(2, seed=2), 1e-5),
         (image(2, 3, 1, 2), image(3, seed=1), image(3, seed=2), 0.5),
     ],
     hidden={"one channel": (image(4, 1, 2, 1) * 3, image(1, seed=1), image(1, seed=2), 1e-3)},
@@ -50,6 +59,18 @@ def _divide(X: Tensor, gamma: Tensor, beta: Tensor, deviation: Tensor) -> Tensor
             lambda X, gamma, beta, eps: _divide(X, gamma, beta, X.var(AXES, correction=0) + eps),
         "the variance divides by the count itself, not by one less":
             lambda X, gamma, beta, eps: _divide(X, gamma, beta, (X.var(AXES) + eps) ** 0.5),
+        "a channel has one mean and one variance for all images of the batch":
+            lambda X, gamma, beta, eps: _norm_over((2, 3), X, gamma, beta, eps),
+        "each channel has a mean and a variance of its own":
+            lambda X, gamma, beta, eps: _norm_over((0, 1, 2, 3), X, gamma, beta, eps),
+        "that is layer norm: a mean for each image, over its channels":
+            lambda X, gamma, beta, eps: _norm_over((1, 2, 3), X, gamma, beta, eps),
+        "a channel has one mean for all of its pixels: rows and columns count, too":
+            lambda X, gamma, beta, eps: _norm_over((0,), X, gamma, beta, eps),
+        "gamma and beta are missing":
+            lambda X, gamma, beta, eps: _norm_over(AXES, X, zeros(len(gamma)) + 1, zeros(len(beta)), eps),
+        "beta is added last, and gamma does not multiply it":
+            lambda X, gamma, beta, eps: _norm_over(AXES, X, gamma, beta * gamma, eps),
     },
 )  # fmt: skip
 def batch_norm(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
@@ -62,6 +83,25 @@ def batch_norm(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
     hidden={"another momentum": (image(3), image(3, seed=1) ** 2, image(3, 3, 1, 2, seed=2), 0.5)},
     page="chapter 15, 'Two modes'",
     hint="(1 - momentum) of the old one and momentum of the new one; this variance divides by the count less one.",
+    slips={
+        "momentum is the share of the new batch, and 1 - momentum that of the old average":
+            lambda mean, variance, X, momentum: running(mean, variance, X, 1 - momentum),
+        "the running variance is that of the batch divided by the count less one":
+            lambda mean, variance, X, momentum: (
+                running(mean, variance, X, momentum)[0],
+                (1 - momentum) * variance + momentum * X.var(AXES, correction=0),
+            ),
+        "that is the batch alone: of the old averages 1 - momentum stays":
+            lambda mean, variance, X, momentum: (X.mean(AXES), X.var(AXES)),
+        "of the old averages 1 - momentum stays, not all":
+            lambda mean, variance, X, momentum: (mean + momentum * X.mean(AXES), variance + momentum * X.var(AXES)),
+        "the second is a variance, and that is its root": lambda mean, variance, X, momentum: (
+            running(mean, variance, X, momentum)[0], (1 - momentum) * variance + momentum * X.std(AXES)
+        ),
+        "a channel has one average for all images of the batch": lambda mean, variance, X, momentum: (
+            (1 - momentum) * mean + momentum * X.mean((2, 3)), (1 - momentum) * variance + momentum * X.var((2, 3))
+        ),
+    },
 )  # fmt: skip
 def running(mean: Tensor, variance: Tensor, X: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
     """The pair of new running averages (C,) after a batch X (N, C, H, W) in training mode."""
@@ -71,6 +111,14 @@ def running(mean: Tensor, variance: Tensor, X: Tensor, momentum: float) -> tuple
 @gradient_exercise(
     "15.centred", of="x", points=[{"x": (4, 3)}, {"x": (3, 2)}], page="chapter 15, 'Batch norm'",
     hint="a number enters its own difference with factor 1, and, by the mean, all N of its column with factor -1/N.",
+    slips={
+        "that takes the mean as a constant, and it grows with x": lambda g, x: g,
+        "a number changes the differences of the others of its column, too": lambda g, x: g * (1 - 1 / len(x)),
+        "each column has a mean of its own": lambda g, x: g - g.mean(),
+        "a number enters the mean with the factor 1/N: divide by N": lambda g, x: g - g.sum(0),
+        "the mean runs down a column, over the batch": lambda g, x: g - g.mean(1, keepdim=True),
+        "the mean is subtracted: minus": lambda g, x: g + g.mean(0),
+    },
 )  # fmt: skip
 def centred(x: Tensor) -> Tensor:
     """The gradient of x - x.mean(0) along x (N, C): the first half of batch norm, for a batch of numbers."""
@@ -81,6 +129,16 @@ def centred(x: Tensor) -> Tensor:
     "15.shortcut", of="x", points=[{"x": (2, 3), "w": (3, 3)}, {"x": (3, 2), "w": (2, 2)}],
     page="chapter 15, 'Shortcuts'",
     hint="x goes two ways, so two gradients are added; the derivative of tanh(z) is 1 - tanh(z)^2.",
+    slips={
+        "the way back through x @ w is a product with w transposed":
+            lambda g, x, w: g + (g * (1 - (x @ w).tanh() ** 2)) @ w,
+        "the way back through x @ w is missing: a product with w transposed":
+            lambda g, x, w: g + g * (1 - (x @ w).tanh() ** 2),
+        "that multiplies by tanh itself, not by its derivative": lambda g, x, w: g + (g * (x @ w).tanh()) @ w.T,
+        "tanh is squared in its derivative": lambda g, x, w: g + (g * (1 - (x @ w).tanh())) @ w.T,
+        "z is x @ w, and x itself stands in its place": lambda g, x, w: g + (g * (1 - x.tanh() ** 2)) @ w.T,
+        "tanh came last, so on the way back it comes first": lambda g, x, w: g + (g @ w.T) * (1 - (x @ w).tanh() ** 2),
+    },
 )  # fmt: skip
 def shortcut(x: Tensor, w: Tensor) -> Tensor:
     """The gradient of x + (x @ w).tanh() along x (N, C), for w (C, C)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from minigrad.course.calling import guard
@@ -76,8 +76,27 @@ def _compare_names(names: set[str], due: set[str]) -> str:
     return ", and ".join(f"{n} {one[what] if n == 1 else what}" for what, n in counts.items() if n)
 
 
+WITHOUT_GRADIENT: dict[str, Callable[[Any], bool]] = {  # what is wrong, in words -> which parameters it lists
+    "a gradient that is 0 everywhere trains nothing, either": lambda p: p.grad is None,
+    "those are the frozen ones; others get no gradient, too": lambda p: not p.requires_grad,
+    "those are the ones that do get a gradient": lambda p: p.grad is not None and bool((p.grad != 0).any()),
+    "a single 0 in a gradient does not make it 0 everywhere": lambda p: p.grad is None or bool((p.grad == 0).any()),
+    "numbers of both signs can add up to 0": lambda p: p.grad is None or p.grad.sum().item() == 0,
+}
+
+
+def _name_untrained(found: Mapping[str, set[str]]) -> str:
+    """What is wrong with the names that an answer gave for each net, in words; "" if unknown."""
+    for words, is_listed in WITHOUT_GRADIENT.items():
+        listed = {state: {n for n, p in _make_net(state).named_parameters() if is_listed(p)} for state in STATES}
+        if all(listed[state] == names for state, names in found.items()) and len(found) == len(STATES):
+            return f": {words}"
+    return ""
+
+
 def judge_untrained(answer: Any) -> str | None:
     """Checks the names for nets of which different parts got no gradient."""
+    listed: dict[str, set[str]] = {}
     for state in STATES:
         net = _make_net(state)
         found = answer(net)
@@ -87,10 +106,13 @@ def judge_untrained(answer: Any) -> str | None:
         found = list(found)
         if others := [type(x).__name__ for x in found if not isinstance(x, str)]:
             return f"a list of names is due, and it returned one that holds a {others[0]}"
-        names, due = set(found), set(untrained(net))
+        listed[state] = set(found)
+    for state, names in listed.items():
+        due = set(untrained(_make_net(state)))
         if names != due:
             net_in_words = f"Sequential(Linear(2, 3), ReLU(), Linear(3, 1)), which {state}"
-            return f"for {net_in_words}: it returned {sorted(names)}: {_compare_names(names, due)}"
+            difference = f"{_compare_names(names, due)}{_name_untrained(listed)}"
+            return f"for {net_in_words}: it returned {sorted(names)}: {difference}"
     return None
 
 
@@ -109,20 +131,27 @@ def judge_softmax(answer: Any) -> str | None:
         returned = guard(answer)(scores.requires_grad_())
         if complaint := describe_difference(returned, scores.softmax(1)):
             shown = scores.tolist() if scores.abs().max() > 9 else tuple(scores.shape)
-            return f"for scores {shown}: {_name_the_sum(returned, scores) or complaint}"
+            return f"for scores {shown}: {_name_softmax(returned, scores) or complaint}"
         called = graph(returned).labels if isinstance(returned, Tensor) and returned.requires_grad else []
         if any("softmax" in label[0].lower() for label in called):
             return "the numbers are right, but the library's softmax made them; write it with exp"
     return None
 
 
-def _name_the_sum(returned: Any, scores: Tensor) -> str | None:
-    """What was summed in place of each row, in words; None if it is unknown."""
-    others = {"all numbers": scores.flatten().softmax(0).reshape(scores.shape), "each column": scores.softmax(0)}
-    for what, values in others.items():
-        if describe_difference(returned, values) is None:
-            return f"it divides by the sum over {what}, where each row needs a sum of its own"
-    return None
+def _name_softmax(returned: Any, scores: Tensor) -> str | None:
+    """What was computed in place of the softmax of each row, in words; None if it is unknown."""
+    largest = scores.amax(1, keepdim=True)
+    sums = "it divides by the sum over {}, where each row needs a sum of its own"
+    others = {
+        sums.format("all numbers"): scores.flatten().softmax(0).reshape(scores.shape),
+        sums.format("each column"): scores.softmax(0),
+        "that is the logarithm of the softmax": scores.log_softmax(1),
+        "that is exp(score), not yet divided by the sum of its row": (scores - largest).exp(),
+        "that is the sigmoid of each score, whose sum in a row is not 1": scores.sigmoid(),
+        "the largest score is subtracted above the line and not below it": scores.softmax(1) / largest.exp(),
+        "the scores are divided by the largest one: subtract it": (scores / largest).softmax(1),
+    }
+    return next((words for words, values in others.items() if describe_difference(returned, values) is None), None)
 
 
 @exercise(
@@ -137,7 +166,12 @@ def softmax(scores: Tensor) -> Tensor:
 
 @exercise(
     "16.best_epoch",
-    cases=[([3.0, 2.0, 1.0, 1.5, 1.7, 0.5], 2), ([3.0, 2.0, 2.5, 1.0], 2), ([3.0, 3.5, 2.0, 2.5, 1.0], 2)],
+    cases=[
+        ([3.0, 2.0, 1.0, 1.5, 1.7, 0.5], 2),
+        ([3.0, 2.0, 2.5, 1.0], 2),
+        ([3.0, 3.5, 2.0, 2.5, 1.0], 2),
+        ([3.0, 1.0, 2.0, 2.0, 2.0, 0.5, 0.7], 2),
+    ],
     hidden={
         "the losses end before the patience": ([1.0, 2.0], 5),
         "an equal loss is not lower": ([2.0, 2.0, 2.0, 1.0], 2),
@@ -145,14 +179,45 @@ def softmax(scores: Tensor) -> Tensor:
     },
     page="chapter 16, 'Two curves'",
     hint="keep the best epoch so far; stop when the epoch now is `patience` later than it.",
+    slips={
+        "that is the lowest of all losses, and the training stops before some of them":
+            lambda losses, patience: losses.index(min(losses)),
+        "that is the epoch at which it stops, and the best one before it is wanted":
+            lambda losses, patience: watch(losses, patience)[1],
+        "it waits one epoch too long": lambda losses, patience: best_epoch(losses, patience + 1),
+        "it stops at the first loss that is not lower": lambda losses, patience: best_epoch(losses, 1),
+        "an equal loss is not lower, so the first of equal ones is kept":
+            lambda losses, patience: watch(losses, patience, equal=True)[0],
+        "a lower loss begins the count of bad epochs anew": lambda losses, patience: count_all(losses, patience),
+        "epochs are counted from 0": lambda losses, patience: best_epoch(losses, patience) + 1,
+        "that is the loss of the epoch, not its number": lambda losses, patience: losses[best_epoch(losses, patience)],
+    },
 )  # fmt: skip
 def best_epoch(losses: Sequence[float], patience: int) -> int:
     """The epoch, from 0, whose weights early stopping keeps: it stops after `patience` epochs without a lower loss."""
-    best = 0
+    return watch(losses, patience)[0]
+
+
+def watch(losses: Sequence[float], patience: int, *, equal: bool = False) -> tuple[int, int]:
+    """The best epoch, and the one at which early stopping ends; with `equal` a loss counts as better if it is equal."""
+    best = epoch = 0
+    for epoch, loss in enumerate(losses):
+        if loss < losses[best] or (equal and loss == losses[best]):
+            best = epoch
+        elif epoch - best >= patience:
+            break
+    return best, epoch
+
+
+def count_all(losses: Sequence[float], patience: int) -> int:
+    """The best epoch if each epoch without a lower loss counts for ever."""
+    best = bad = 0
     for epoch, loss in enumerate(losses):
         if loss < losses[best]:
             best = epoch
-        elif epoch - best >= patience:
+        else:
+            bad += epoch > 0
+        if bad >= patience:
             break
     return best
 
@@ -160,6 +225,18 @@ def best_epoch(losses: Sequence[float], patience: int) -> int:
 @exercise(
     "16.two_softmaxes", cases=[(3,), (10,)], hidden={"two classes": (2,)}, page="chapter 16, 'The list'",
     hint="the first softmax gives at best 1 and zeros; what does the second make of them?",
+    slips={
+        "that is the least loss with one softmax": lambda classes: 0.0,
+        "that is the loss of a net that knows nothing": lambda classes: math.log(classes),
+        "that is the probability of the right class, and the loss is -log of it":
+            lambda classes: math.e / (math.e + classes - 1),
+        "beside the right class there are classes - 1 others": lambda classes: math.log(1 + classes / math.e),
+        "a logarithm of a probability is negative; the loss is not":
+            lambda classes: -math.log(1 + (classes - 1) / math.e),
+        "that is the logarithm of the sum alone: the score of the right class, 1, is subtracted from it":
+            lambda classes: math.log(math.e + classes - 1),
+        "the natural logarithm is meant, to the base e": lambda classes: math.log2(1 + (classes - 1) / math.e),
+    },
 )  # fmt: skip
 def two_softmaxes(classes: int) -> float:
     """The least cross entropy with two softmaxes in a row, for this number of classes."""

@@ -57,7 +57,18 @@ def window(X: Tensor, i: int, j: int, h: int, w: int) -> Tensor:
     page="chapter 1, 'Two loops'",
     hint="for each place of the window: multiply it with the kernel, pixel by pixel, and add up. How many places "
     "are there down, how many across?",
-)
+    slips={
+        "a cross-correlation does not flip the kernel": lambda X, K: corr2d(X, K.flip(0, 1)),
+        "add the products up, without dividing": lambda X, K: corr2d(X, K) / K.numel(),
+        "windows overlap: the next one begins one pixel further": lambda X, K: (
+            F.conv2d(X[None, None], K[None, None], stride=tuple(K.shape))[0, 0]
+        ),
+        "along each axis it counts one place too few": lambda X, K: corr2d(X, K)[:-1, :-1],
+        "the map has one number for each window, and so is smaller than the image": lambda X, K: (
+            F.pad(corr2d(X, K), (0, K.shape[1] - 1, 0, K.shape[0] - 1))
+        ),
+    },
+)  # fmt: skip
 def corr2d(X: Tensor, K: Tensor) -> Tensor:
     """The cross-correlation of an image (H, W) and a kernel (h, w)."""
     return F.conv2d(X[None, None], K[None, None])[0, 0]
@@ -79,6 +90,15 @@ def multiplications(H: int, W: int, h: int, w: int) -> int:
     return (H - h + 1) * (W - w + 1) * h * w
 
 
+def _name_kernel(K: Any) -> str:
+    """Why a kernel responds to more than horizontal edges, as the end of a sentence; "" if it is no usual reason."""
+    if abs(K.sum()) > 1e-5:
+        return f": its numbers add up to {K.sum():.3g}, so it responds where all pixels are equal, too"
+    if np.allclose(K.sum(axis=1), 0):
+        return ": it compares left and right neighbours"
+    return ""
+
+
 def judge_horizontal(kernel: Any) -> str | None:
     """Checks that the kernel responds to horizontal edges and to nothing else, on the bars and on their transpose."""
     kernel = kernel() if callable(kernel) else kernel
@@ -93,9 +113,8 @@ def judge_horizontal(kernel: Any) -> str | None:
         return "the kernel holds nan or inf"
     vertical, horizontal = (corr2d(X, tensor(K)).abs().max().item() for X in (bars(), bars().T))
     if vertical > 1e-5:
-        return (
-            f"on X, which has only vertical edges, its map should be 0 everywhere; it has numbers up to {vertical:.3g}"
-        )
+        place = "on X, which has only vertical edges, its map should be 0 everywhere"
+        return f"{place}; it has numbers up to {vertical:.3g}{_name_kernel(K)}"
     if horizontal <= 1e-5:
         return "on X.t(), which has horizontal edges, its map should not be 0 everywhere, and it is"
     return None
@@ -113,6 +132,13 @@ def horizontal() -> Tensor:
 @exercise(
     "2.mean", cases=[(3,), (5,)], hidden={"the smallest kernel": (1,)}, page="chapter 2, 'Blur'",
     hint="an image whose pixels are all equal should stay as it is: what must the numbers of the kernel add up to?",
+    slips={
+        "that is the sum of the window: divide by the count of its pixels": lambda k: zeros(k, k) + 1,
+        "a window of k x k has k * k pixels, not k": lambda k: (zeros(k, k) + 1) / k,
+        "a window of k x k has k * k pixels, not 2 * k": lambda k: (zeros(k, k) + 1) / (2 * k),
+        "that is a row: a kernel has rows and columns, (k, k)": lambda k: (zeros(k) + 1) / k,
+        "that is one number of the kernel, and it has k x k of them": lambda k: 1 / k**2,
+    },
 )  # fmt: skip
 def mean(k: int) -> Tensor:
     """The kernel (k, k) that replaces each pixel by the mean of its window."""

@@ -175,6 +175,10 @@ def stretched(x: Tensor, b: Tensor) -> Tensor:
 @gradient_exercise(
     "7.matmul", of="b", points=[{"a": (2, 3), "b": (3, 4)}, {"a": (3, 3), "b": (3, 3)}], page="chapter 7, step 3",
     hint="which product of g (m, n) and a (m, k) has the shape of b, (k, n)?",
+    slips={
+        "that is the gradient along a": lambda g, a, b: g @ b.T,
+        "that is the transpose of it, of shape (n, k)": lambda g, a, b: g.T @ a,
+    },
 )  # fmt: skip
 def matmul(a: Tensor, b: Tensor) -> Tensor:
     """The gradient of a @ b along b."""

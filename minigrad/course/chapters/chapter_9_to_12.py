@@ -1,4 +1,4 @@
-"""Chapters 9 to 12: an optimizer's step, counting, confusion, im2col, Winograd."""
+"""Chapters 9 to 12: counting, an optimizer's step, confusion, im2col, Winograd."""
 
 from __future__ import annotations
 
@@ -13,6 +13,31 @@ from minigrad.course.exercise import exercise
 from minigrad.creation import tensor
 from minigrad.nn import functional as F
 from minigrad.tensor import Tensor
+
+
+@exercise(
+    "9.parameters", cases=[(1, 6, 5), (6, 16, 5)], hidden={"1x1 kernels": (3, 8, 1)},
+    page="chapter 9, 'What is trained'",
+    hint="each output channel has one kernel of shape (in, k, k), and one bias.",
+    slips={
+        "that is without the bias": lambda channels_in, channels_out, k: channels_out * channels_in * k * k,
+        "there is one bias for each channel out, not one for each channel in":
+            lambda channels_in, channels_out, k: channels_in * (channels_out * k * k + 1),
+        "there is one bias for each channel out, not one for the whole layer":
+            lambda channels_in, channels_out, k: channels_out * channels_in * k * k + 1,
+        "there is one bias for each channel out, not one for each pair of channels":
+            lambda channels_in, channels_out, k: channels_out * channels_in * (k * k + 1),
+        "a kernel has k * k numbers for each channel in": lambda channels_in, channels_out, k: (
+            channels_out * (channels_in * k + 1)
+        ),
+        "a kernel of a channel out has a part for each channel in": lambda channels_in, channels_out, k: (
+            channels_out * (k * k + 1)
+        ),
+    },
+)  # fmt: skip
+def parameters(channels_in: int, channels_out: int, k: int) -> int:
+    """The number of numbers that Conv2d(channels_in, channels_out, k) trains, with its bias."""
+    return channels_out * (channels_in * k * k + 1)
 
 
 @exercise(
@@ -81,31 +106,6 @@ def accuracy(scores: Tensor, labels: Tensor) -> float:
 
 
 @exercise(
-    "9.parameters", cases=[(1, 6, 5), (6, 16, 5)], hidden={"1x1 kernels": (3, 8, 1)},
-    page="chapter 9, 'What is trained'",
-    hint="each output channel has one kernel of shape (in, k, k), and one bias.",
-    slips={
-        "that is without the bias": lambda channels_in, channels_out, k: channels_out * channels_in * k * k,
-        "there is one bias for each channel out, not one for each channel in":
-            lambda channels_in, channels_out, k: channels_in * (channels_out * k * k + 1),
-        "there is one bias for each channel out, not one for the whole layer":
-            lambda channels_in, channels_out, k: channels_out * channels_in * k * k + 1,
-        "there is one bias for each channel out, not one for each pair of channels":
-            lambda channels_in, channels_out, k: channels_out * channels_in * (k * k + 1),
-        "a kernel has k * k numbers for each channel in": lambda channels_in, channels_out, k: (
-            channels_out * (channels_in * k + 1)
-        ),
-        "a kernel of a channel out has a part for each channel in": lambda channels_in, channels_out, k: (
-            channels_out * (k * k + 1)
-        ),
-    },
-)  # fmt: skip
-def parameters(channels_in: int, channels_out: int, k: int) -> int:
-    """The number of numbers that Conv2d(channels_in, channels_out, k) trains, with its bias."""
-    return channels_out * (channels_in * k * k + 1)
-
-
-@exercise(
     "10.confusion",
     cases=[
         (tensor([0, 1, 1, 2, 1]), tensor([0, 1, 2, 2, 1]), 3),
@@ -118,6 +118,13 @@ def parameters(channels_in: int, channels_out: int, k: int) -> int:
             lambda predicted, labels, classes: confusion(predicted, labels, classes).clamp(max=1),
         "the wrong predictions count too, beside the diagonal":
             lambda predicted, labels, classes: confusion(predicted, labels, classes).diag().diag(),
+        "a row is a true class, a column a predicted one":
+            lambda predicted, labels, classes: confusion(labels, predicted, classes),
+        "numbers of examples are wanted, not their share of all":
+            lambda predicted, labels, classes: confusion(predicted, labels, classes) / len(labels),
+        "numbers of examples are wanted, not shares of their true class": lambda predicted, labels, classes: (
+            (counts := confusion(predicted, labels, classes).float()) / counts.sum(1, keepdim=True).clamp(min=1)
+        ),
     },
 )  # fmt: skip
 def confusion(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
