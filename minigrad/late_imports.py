@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import builtins
 import gc
+import sys
 from importlib import import_module
 from threading import Lock
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from minigrad.missing import answer
+from minigrad.missing import answer, answer_for_files, begin_names
 
 
 class collect_later:
@@ -62,6 +63,8 @@ class open_later:
         for name in self.places:
             del self.package[name]
         self.package["__getattr__"], self.package["__dir__"] = self.find, self.list_names
+        self.begun = begin_names([*self.package, *self.places])  # of other files no one takes a name for a class
+        answer_for_files(self.package, self.begun.intersection(self.package))
 
     def _note(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         if globals is not self.package:  # another thread's import
@@ -77,7 +80,10 @@ class open_later:
         if name not in self.places:
             return answer(self.namespace, self.package, name, self.list_names())
         module, there = self.places[name]
-        is_submodule = module == self.package["__name__"]
+        is_submodule, known = module == self.package["__name__"], len(sys.modules)
         found = import_module(f"{module}.{there}") if is_submodule else getattr(import_module(module), there)
         self.package[name] = found
+        if len(sys.modules) > known:
+            loaded = [module.rpartition(".")[2] for module in [*sys.modules][known:]]
+            answer_for_files(self.package, self.begun.intersection(loaded))
         return found

@@ -6,9 +6,10 @@ The error says whether PyTorch has the name, or which name was probably meant.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from minigrad.advice import count_own_frames
 
@@ -68,6 +69,41 @@ class Answer(ModuleType):
         return getattr(sys.modules[self.__name__.rpartition(".")[0]], name)
 
 
+class File(ModuleType):
+    """A file of a package that PyTorch's package does not have: who calls it means another name, as by `nn.linear`.
+
+    So does who derives a class of it, ``class Net(nn.module)``. Both raise the error for a missing name.
+    """
+
+    def __call__(self, *_: Any, **__: Any) -> NoReturn:
+        self.__mro_entries__()
+
+    def __mro_entries__(self, _: Any = None) -> NoReturn:
+        package, _, name = self.__name__.rpartition(".")
+        namespace, known = package.replace("minigrad", "torch", 1), dir(sys.modules[package])
+        if name in read_pytorch_names().get(namespace, "").split():  # as `nn.parameter`
+            meant = next(x for x in known if x.lower().startswith(name) and x != name)
+            raise TypeError(f"'module' object is not callable. Did you mean: {meant!r}?")
+        raise missing_name(namespace, name, known)
+
+
+def begin_names(names: Iterable[str]) -> set[str]:
+    """What the classes among the `names` begin with, in small letters: of `Net` "n", "ne" and "net".
+
+    >>> from minigrad.missing import begin_names
+    >>> sorted(begin_names(["SGD", "relu"]))
+    ['s', 'sg', 'sgd']
+    """
+    return {name[:end].lower() for name in names if name[0].isupper() for end in range(1, len(name) + 1)}
+
+
+def answer_for_files(package: dict[str, Any], modules: Iterable[str]) -> None:
+    """Makes a `File` of each of these `modules` of the package that is none of its public names."""
+    for name in set(modules).difference(package.get("__all__", ())):
+        if type(package.get(name)) is ModuleType:
+            package[name].__class__ = File
+
+
 def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
     """The error for `name` in `namespace`, written with "torch": ``missing_name("torch.nn", "Conv9d", dir(nn))``.
 
@@ -79,23 +115,51 @@ def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
     what = "'Tensor' object" if namespace == "torch.Tensor" else f"module {ours!r}"
     text = f"{what} has no attribute {name!r}"
     if not name.startswith("_"):
-        from minigrad.spelling import NUMPYS_FUNCTIONS, NUMPYS_METHODS, find_meant
+        from minigrad.spelling import NUMPYS_FUNCTIONS, NUMPYS_METHODS, find_close
 
-        public = [x for x in known if not x.startswith("_")]
+        public = _leave_out_files(ours, known)
         same_letters = sorted([x for x in public if x.lower() == name.lower()], key=lambda x: x[0] != name[0])
-        if is_closed_module(f"{ours}.{name}") and not same_letters:
+        if is_closed_module(f"{ours}.{name}") and f"{ours}.{name}" not in sys.modules and not same_letters:
             return AttributeError(f"{text} yet: import {ours}.{name} first", name=name)
         if name in read_pytorch_names().get(namespace, "").split():
             hint = INSTEAD.get(f"{namespace}.{name}", f"{PAGE} lists what is here")
             return AttributeError(f"{text}: PyTorch has {namespace}.{name}, minigrad does not; {hint}", name=name)
         if instead := (NUMPYS_METHODS if namespace == "torch.Tensor" else NUMPYS_FUNCTIONS).get(name):
             return AttributeError(f"{text}: NumPy's {name} is written {instead}", name=name)
-        close = next(iter(same_letters), "") or find_meant(name, public, 0.8)
-        if close:
-            return AttributeError(f"{text}. Did you mean: {close!r}?", name=name)  # so Python adds no guess
-        if name in sys.modules["minigrad"].__all__:
-            return AttributeError(f"{text}: it is torch.{name}", name=name)
+        elsewhere = find_elsewhere(namespace, name)
+        if elsewhere and not same_letters:
+            return AttributeError(f"{text}: it is {elsewhere}", name=name)
+        if close := next(iter(same_letters), "") or find_close(name, public):
+            also = f" Or {elsewhere}?" if elsewhere else ""
+            return AttributeError(f"{text}. Did you mean: {close!r}?{also}", name=name)  # so Python adds no guess
     return AttributeError(text)
+
+
+def _leave_out_files(package: str, known: Iterable[str]) -> list[str]:
+    """The `known` names without those that begin with "_", and those of the package's files that are not public."""
+    names = vars(sys.modules[package]) if package in sys.modules else {}
+    files = {name for name, value in names.items() if isinstance(value, ModuleType)}
+    files -= {*names.get("__all__", names)}
+    return [name for name in known if not name.startswith("_") and name not in files]
+
+
+def find_elsewhere(namespace: str, name: str) -> str:
+    """How a public name is written that another of PyTorch's namespaces has, and this library, too; "" if none has it.
+
+    >>> from minigrad.missing import find_elsewhere
+    >>> find_elsewhere("torch.optim", "StepLR"), find_elsewhere("torch.nn", "view")
+    ('torch.optim.lr_scheduler.StepLR', 'a method: x.view(...)')
+    """
+    from importlib.util import find_spec
+
+    for place, names in read_pytorch_names().items():
+        if place != namespace and name in names.split():
+            if place == "torch.Tensor":
+                if callable(getattr(sys.modules["minigrad"].Tensor, name, None)):
+                    return f"a method: x.{name}(...)"
+            elif find_spec(ours := place.replace("torch", "minigrad", 1)) and hasattr(import_module(ours), name):
+                return f"{place}.{name}"
+    return ""
 
 
 def is_closed_module(name: str) -> bool:

@@ -50,12 +50,27 @@ def find_meant(given: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     words = given.split("_")
     numpys = [name for name in NUMPYS_OPTIONS.get(given, "").split() if name in known]
     begun = [name for name in known if name.startswith(given)]
-    within = [name for name in known if name in words or given in name.split("_")]  # use_bias: bias; size: kernel_size
+    within = [  # use_bias: bias; size: kernel_size; cross_entropy_loss: cross_entropy
+        name for name in known if given in name.split("_") or {*words}.issuperset(name.split("_"))
+    ]
+    within.sort(key=lambda name: -name.count("_"))
     close = [
         name for name in get_close_matches(given, known, 3, cutoff)
         if name[0].lower() == given[0].lower() or not {*words}.isdisjoint(name.split("_"))  # activation is no dilation
     ]  # fmt: skip
     return next(iter(numpys or begun or within or close), "")
+
+
+def find_close(given: str, known: Iterable[str]) -> str:
+    """As `find_meant`, for a name of a module: one with the same letters in another order first, capitals do not count.
+
+    >>> from minigrad.spelling import find_close
+    >>> find_close("Adma", ["Adamax", "Adam"]), find_close("conv", ["Linear", "Conv2d"]), find_close("q", ["Linear"])
+    ('Adam', 'Conv2d', '')
+    """
+    lowered = {name.lower(): name for name in known}
+    exchanged = [name for low, name in lowered.items() if sorted(low) == sorted(given.lower())]
+    return next(iter(exchanged), "") or lowered.get(find_meant(given.lower(), lowered, 0.8), "")
 
 
 def explain_call(name: str, words: str, known: list[str]) -> str:

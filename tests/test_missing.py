@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import minigrad as torch
 from minigrad.missing import missing_name
 
 MISSING = {
@@ -72,7 +73,19 @@ def test_a_module_that_was_not_imported_is_told_from_a_missing_name(name):
 @pytest.mark.parametrize(("name", "end"), [
     ("optim.adam", "has no attribute 'adam'. Did you mean: 'Adam'?"),
     ("cumsumm", "has no attribute 'cumsumm'. Did you mean: 'cumsum'?"),
-    ("optim.Adma", "has no attribute 'Adma'. Did you mean: 'Adamax'?"),
+    ("optim.Adma", "has no attribute 'Adma'. Did you mean: 'Adam'?"),
+    ("nn.relu", "has no attribute 'relu'. Did you mean: 'ReLU'? Or torch.relu?"),
+    ("nn.functional.cross_entropy_loss", "Did you mean: 'cross_entropy'?"),
+    ("nn.functional.Linear", "has no attribute 'Linear'. Did you mean: 'linear'? Or torch.nn.Linear?"),
+    ("optim.StepLR", "has no attribute 'StepLR': it is torch.optim.lr_scheduler.StepLR"),
+    ("utils.DataLoader", "has no attribute 'DataLoader': it is torch.utils.data.DataLoader"),
+    ("backward", "has no attribute 'backward': it is a method: x.backward(...)"),
+    ("nn.conv(1, 1, 3)", "module 'minigrad.nn' has no attribute 'conv'. Did you mean: 'Conv1d'?"),
+    ("nn.linear(3, 4)", "has no attribute 'linear'. Did you mean: 'Linear'? Or torch.nn.functional.linear?"),
+    ("optim.sgd([], lr=1)", "module 'minigrad.optim' has no attribute 'sgd'. Did you mean: 'SGD'?"),
+    ("nn.Dropout(), torch.nn.dropout(0.5)", "has no attribute 'dropout'. Did you mean: 'Dropout'? Or torch.dropout?"),
+    ("nn.parameter(3)", "TypeError: 'module' object is not callable. Did you mean: 'Parameter'?"),
+    ("size(3)", "has no attribute 'size'. Did you mean: 'Size'? Or a method: x.size(...)?"),
     ("qint8", "minigrad does not; docs/supported.md lists what is here"),
     ("serialization.add_safe_globals", "nothing has to be allowed: save and load a state_dict"),
     ("accelerator.get_device_capability", "minigrad does not; docs/supported.md lists what is here"),
@@ -82,6 +95,13 @@ def test_a_missing_name_gets_one_hint_in_a_traceback(name, end):
     program = f"import minigrad as torch; torch.{name}"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False).stderr
     assert said.strip().endswith(end)
+
+
+def test_a_class_derived_of_a_file_that_has_its_name_in_small_letters_is_a_missing_name():
+    with pytest.raises(AttributeError, match=r"'minigrad\.nn' has no attribute 'module'\. Did you mean: 'Module'"):
+
+        class Net(torch.nn.module):
+            pass
 
 
 @pytest.mark.parametrize(("room", "name"), [("", "lstm"), (".nn", "Container"), (".optim", "Adma")])
