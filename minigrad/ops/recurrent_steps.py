@@ -1,11 +1,13 @@
 """The steps of recurrent layers: Elman's RNN, GRU and LSTM, each with the way back through it.
 
 In all formulas x is the input of a step, h the state before it. The products with x are made beforehand, for all steps
-at once. The rows of weights and sums are the gates, one after another: r, z, n of a GRU and i, f, g, o of an LSTM.
+at once. The rows of weights and sums are the gates, one after another: r, z, n of a GRU and i, f, g, o of an LSTM. The
+forward keeps each gate of all steps in one piece of memory, (gates, rows, H), those of a sigmoid first.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +19,11 @@ from minigrad.ops.error_function import for_either
 from minigrad.ops.matmul import multiply_matrices, product_of
 from minigrad.ops.recurrence import Path
 from minigrad.ops.unary import logistic, sigmoid
+from minigrad.parallel import spread
+from minigrad.threads import products_alone
 
 _sigmoid = for_either(sigmoid, logistic)
+A_BYTE = 16  # number of multiplications that take as long as reading a byte of an array
 
 
 def _multiply(x: Any, y: Any) -> Any:
@@ -34,14 +39,37 @@ def _cut(sums: Any, count: int) -> list[Any]:
     return [sums[:, i * width : (i + 1) * width] for i in range(count)]
 
 
-def _stack(slopes: list[Any]) -> Any:
-    """The slopes of several gates as one array: `count` times (rows, H) -> (rows, count, H)."""
-    return np.concatenate(slopes, 1).reshape(slopes[0].shape[0], len(slopes), slopes[0].shape[1])
+def _lay_by_gate(sums: Array, order: Sequence[slice], out: Array) -> Array:
+    """The gates of each row one after another, in this order: (rows, count * H) -> (count, rows, H), into `out`."""
+    gates = sums.reshape(sums.shape[0], len(out), out.shape[2]).swapaxes(0, 1)
+    return np.concatenate([gates[some] for some in order], out=out)
 
 
-def _spread(slopes: Any, d: Any) -> Any:
-    """The gradients of the sums of several gates that all act on one gradient `d`: (rows, H) -> (rows, count * H)."""
-    return (slopes * d[:, None]).reshape(d.shape[0], slopes.shape[1] * d.shape[1])
+def _find_product(w: Array, order: Sequence[slice], count: int) -> Callable[[Array, Array], object]:
+    """``multiply(h, sums)``, which writes h W^T: (sequences, width) -> (count, sequences, H).
+
+    A product for each gate is often short enough for OpenBLAS to pack nothing, which takes half of the time of one for
+    all where sequences are few.
+    """
+    width, hidden = w.shape[1], w.shape[0] // count
+    turned = _lay_by_gate(w.T, order, np.empty_like(w, shape=(count, width, hidden)))
+    if not isinstance(w, np.ndarray):
+        product: Any = KERNELS.get(product_of, np.matmul)
+        return lambda h, sums: product(h, turned, out=sums)
+
+    def multiply(h: Array, sums: Array) -> None:
+        size = sums.size * width // A_BYTE
+        spread(lambda some: np.matmul(h, turned[some], out=sums[some]), count, size)
+
+    return multiply
+
+
+def _write_sigmoid(x: Array, out: Array) -> None:
+    """``1 / (1 + exp(-x))`` into `out`; x is used up."""
+    np.negative(x, out=x)
+    np.exp(x, out=x)
+    x += 1
+    np.true_divide(1, x, out=out)
 
 
 # ---- RNN ------------------------------------------------------------------------------------------
@@ -73,6 +101,9 @@ rnn = joint_operation("rnn", _run_rnn, _back_rnn, shown="StackBackward0")
 # ---- GRU ------------------------------------------------------------------------------------------
 # K. Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical machine translation", 2014;
 # as in PyTorch, the reset gate acts on the product with h, not on h.
+GRU_ORDER = (slice(3),)  # r, z, n
+
+
 def _gru_gates(x: Any, hw: Any) -> tuple[Any, Any, Any]:
     """The gates of the sums x W^T + b and h W^T + b.
 
@@ -85,19 +116,31 @@ def _gru_gates(x: Any, hw: Any) -> tuple[Any, Any, Any]:
 
 
 def _run_gru(x: Array, start: Array, w: Array, b: Array | None, *, path: Path, kept: list[Array]) -> Array:
-    turned = w.T.copy()
-    gates = np.empty_like(x, shape=(x.shape[0], 4 * w.shape[1]))
+    hidden = w.shape[1]
+    gates = np.empty_like(x, shape=(4, x.shape[0], hidden))  # the last one is the product that n sees
+    _lay_by_gate(x, GRU_ORDER, gates[:3])
     kept.append(gates)
+    multiply, sums_of_step = _find_product(w, GRU_ORDER, 3), np.empty_like(gates, shape=(3, path.sequences, hidden))
+    bias = None if b is None else b.reshape(3, 1, hidden)
 
     def step(rows: slice, h: Array, after: Array) -> None:
-        hw = _multiply(h, turned)
-        if b is not None:
-            hw += b
-        r, z, n = _gru_gates(x[rows], hw)
-        np.add(n, z * (h - n), out=after)  # (1 - z) n + z h
-        np.concatenate([r, z, n, _cut(hw, 3)[2]], 1, out=gates[rows])
+        now, sums = gates[:, rows], sums_of_step[:, : h.shape[0]]
+        multiply(h, sums)
+        if bias is not None:
+            sums += bias
+        r, z, n, hn = now
+        hn[...] = sums[2]
+        both = sums[:2]
+        both += now[:2]
+        _write_sigmoid(both, now[:2])
+        n += r * hn
+        np.tanh(n, out=n)
+        np.subtract(h, n, out=after)
+        after *= z
+        after += n  # (1 - z) n + z h
 
-    return path.run(step, start)
+    with products_alone():
+        return path.run(step, start)
 
 
 def _back_gru(
@@ -109,15 +152,16 @@ def _back_gru(
         r, z, n = _gru_gates(x, hw)
         hn = _cut(hw, 3)[2]
     else:
-        r, z, n, hn = _cut(kept[0], 4)
+        r, z, n, hn = kept[0]
     into_n = (1 - z) * (1 - n * n)  # times dh, the gradient of the sum of n; and so on
     into_r = into_n * hn * r * (1 - r)
     into_z = (h - n) * z * (1 - z)
-    into = _stack([into_r, into_z, into_n * r])
+    into_hn = into_n * r
 
     def pull(rows: slice, dh: Any) -> tuple[Any, Any]:
-        sums = _spread(into[rows], dh)
-        return np.concatenate([sums, dh], 1), _multiply(sums, w) + dh * z[rows]
+        parts = [into_r[rows] * dh, into_z[rows] * dh, into_hn[rows] * dh, dh]
+        slopes = np.concatenate(parts, 1)
+        return slopes, _multiply(slopes[:, : w.shape[0]], w) + dh * z[rows]
 
     slopes, begun = path.walk_back(pull, g)
     width = w.shape[1]
@@ -133,30 +177,37 @@ gru = joint_operation("gru", _run_gru, _back_gru, shown="StackBackward0")
 # S. Hochreiter and J. Schmidhuber, "Long short-term memory", 1997; the forget gate is of F. Gers et al., "Learning to
 # forget: continual prediction with LSTM", 2000; projections are of H. Sak et al., "Long short-term memory recurrent
 # neural network architectures for large scale acoustic modeling", 2014.
+LSTM_ORDER = slice(2), slice(3, 4), slice(2, 3)  # i, f, o, g
+
+
 def _lstm_gates(sums: Any) -> tuple[Any, Any, Any, Any]:
     """The gates: i, input, says how much of the new content g is stored; f, forget, how much of the cell stays; o,
     output, how much of it is shown.
     """
-    i, f, _, o = _cut(_sigmoid(sums), 4)  # one call for all, which costs less than three
-    g = np.tanh(_cut(sums, 4)[2])
-    return i, f, g, o
+    i, f, _, o = _cut(_sigmoid(sums), 4)
+    return i, f, o, np.tanh(_cut(sums, 4)[2])
 
 
 def _run_lstm(x: Array, start: Array, w: Array, r: Array | None, *, path: Path, kept: list[Array]) -> Array:
-    turned = w.T.copy()
-    width = w.shape[1]  # of h; the cells stand beside it
-    gates = np.empty_like(x)
+    width, hidden = w.shape[1], w.shape[0] // 4  # of h, and of the cells, which stand beside it
+    gates = _lay_by_gate(x, LSTM_ORDER, np.empty_like(x, shape=(4, x.shape[0], hidden)))
     kept.append(gates)
+    multiply, sums_of_step = _find_product(w, LSTM_ORDER, 4), np.empty_like(gates, shape=(4, path.sequences, hidden))
 
     def step(rows: slice, before: Array, after: Array) -> None:
-        h, c = before[:, :width], before[:, width:]
-        i, f, g, o = _lstm_gates(x[rows] + _multiply(h, turned))
-        np.concatenate([i, f, g, o], 1, out=gates[rows])
-        c = np.add(f * c, i * g, out=after[:, width:])  # what is kept of the cell, and what is new
+        now, sums = gates[:, rows], sums_of_step[:, : before.shape[0]]
+        multiply(before[:, :width], sums)
+        sums += now
+        _write_sigmoid(sums[:3], now[:3])
+        np.tanh(sums[3], out=now[3])
+        i, f, o, g = now
+        c = np.multiply(f, before[:, width:], out=after[:, width:])  # what is kept of the cell
+        c += i * g
         shown = o * np.tanh(c)
         after[:, :width] = shown if r is None else _multiply(shown, r.T)
 
-    return path.run(step, start)
+    with products_alone():
+        return path.run(step, start)
 
 
 def _back_lstm(
@@ -165,17 +216,18 @@ def _back_lstm(
     width = w.shape[1]
     before = path.shift(start, out)
     h, c = before[:, :width], before[:, width:]
-    i, f, n, o = _lstm_gates(x + h @ w.T) if isinstance(g, TensorBase) else _cut(kept[0], 4)
+    i, f, o, n = _lstm_gates(x + h @ w.T) if isinstance(g, TensorBase) else kept[0]
     t = np.tanh(out[:, width:])
     into_c = o * (1 - t * t)  # what the gradient of the shown cell means to c
-    into = _stack([n * i * (1 - i), c * f * (1 - f), i * (1 - n * n)])  # what dc means to the sums of i, f and g
+    into_i, into_f, into_n = n * i * (1 - i), c * f * (1 - f), i * (1 - n * n)  # what dc means to these sums
     into_o = t * o * (1 - o)
 
     def pull(rows: slice, gradient: Any) -> tuple[Any, Any]:
         dh, dc = gradient[:, :width], gradient[:, width:]
         shown = dh if r is None else _multiply(dh, r)
         dc = dc + shown * into_c[rows]
-        sums = np.concatenate([_spread(into[rows], dc), shown * into_o[rows]], 1)
+        parts = [into_i[rows] * dc, into_f[rows] * dc, into_n[rows] * dc, into_o[rows] * shown]
+        sums = np.concatenate(parts, 1)
         back = np.concatenate([_multiply(sums, w), dc * f[rows]], 1)
         return sums if r is None else np.concatenate([sums, dh], 1), back
 

@@ -5,6 +5,7 @@ import pytest
 
 import minigrad as torch
 from minigrad import parallel
+from minigrad.ops import large_products
 from tests.refusals import refusals
 
 A = torch.ones(2, 3)
@@ -72,3 +73,36 @@ def test_a_long_column_times_a_long_row_is_each_product():
     with np.errstate(invalid="ignore"):
         expected = x * y  # 0 * inf is NaN
     np.testing.assert_array_equal((torch.tensor(x) @ torch.tensor(y)).numpy(), expected)
+
+
+FEW = {  # rows, terms and columns
+    "few rows": (8, 256, 1000),
+    "few columns": (1000, 256, 8),
+    "few terms": (600, 8, 500),
+    "as many rows as columns": (32, 1200, 32),
+}
+TURNED = {"by rows": [*FEW], "x by columns": [*FEW], "y by columns": [name for name in FEW if name != "few terms"]}
+
+
+@pytest.mark.cpu("OpenBLAS is the processor's")
+@pytest.mark.parametrize(("turned", "name"), [(how, name) for how, names in TURNED.items() for name in names])
+def test_a_product_with_few_rows_is_made_in_parts(name, turned, monkeypatch):
+    monkeypatch.setattr(large_products, "core_name", lambda: "SkylakeX")
+    m, k, n = FEW[name]
+    rng = np.random.default_rng(0)
+    pair = [rng.standard_normal(shape, dtype=np.float32) for shape in ((m, k), (k, n))]
+    x, y = (np.asfortranarray(z) if turned.startswith(letter) else z for letter, z in zip("xy", pair, strict=True))
+    step = large_products._find_step(x, y)
+    assert 0 < step < max(m, n)
+    assert step * min(m, n) * k <= large_products.UNPACKED
+    found = (torch.from_numpy(x) @ torch.from_numpy(y)).numpy()
+    np.testing.assert_allclose(found, pair[0].astype(float) @ pair[1], rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(found, large_products._multiply_parts(x, y, step))
+
+
+def test_no_parts_are_made_where_they_are_no_gain(monkeypatch):
+    for core, shape in (("Haswell", (8, 256, 1000)), ("SkylakeX", (40, 256, 1000)), ("SkylakeX", (1, 1024, 1024)),
+                        ("SkylakeX", (8, 100, 1000)), ("SkylakeX", (32, 64, 3000))):  # fmt: skip
+        monkeypatch.setattr(large_products, "core_name", lambda core=core: core)
+        m, k, n = shape
+        assert large_products._find_step(np.ones((m, k)), np.ones((n, k)).T) == 0, (core, shape)
