@@ -58,7 +58,7 @@ def is_wide(function: Any) -> bool:
     return isinstance(function, FunctionType) and function.__code__ is _WIDE
 
 
-_WIDE = widened(widen).__code__
+_WIDE = widened(widen).__code__  # the same for every function that `widened` makes
 
 
 def as_usual(function: Any) -> Any:

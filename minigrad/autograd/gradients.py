@@ -144,7 +144,7 @@ def walk_silently(
 ) -> Any:
     """What `use` makes of a walk, with NumPy's warnings off, and recording on only where gradients want a graph."""
     flags = mode.get()
-    keep = create_graph or flags & KEEP != 0 if retain is None else retain is True or messages.read_flag(retain)
+    keep = (create_graph or flags & KEEP != 0) if retain is None else (retain is True or messages.read_flag(retain))
     before = mode.set(flags | GRAD if create_graph else flags & ~GRAD)
     try:
         return quiet(use, walk(seeds, create_graph, keep, wanted))

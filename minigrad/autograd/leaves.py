@@ -68,6 +68,6 @@ def make_zeros(target: TensorBase, create_graph: bool) -> Gradient:
 
 
 def copy_in_graph(gradient: Tensor, leaf: TensorBase) -> Tensor:
-    """Such a copy of a gradient that may be differentiated on; its ``grad_fn`` has PyTorch's name."""
+    """A copy of a gradient, as `copy_as_leaf_lies` makes it, in the graph; its ``grad_fn`` has PyTorch's name."""
     copied: Tensor = wrap(copy_as_leaf_lies(gradient.array, leaf))
     return copied.copy_(gradient)

@@ -42,8 +42,8 @@ def nodes_below(edges: Iterable[Edge]) -> set[Node]:
 
 def make_picker(places: list[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
     """A function that takes the values at these places from a list, as a sequence for any number of places."""
-    at_most_one = [slice(i, i + 1) for i in places] or [slice(0)]
-    return itemgetter(*(places if len(places) > 1 else at_most_one))
+    at_most_one = slice(places[0], places[0] + 1) if places else slice(0)
+    return itemgetter(*places) if len(places) > 1 else itemgetter(at_most_one)
 
 
 class Plan:

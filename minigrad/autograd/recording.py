@@ -85,6 +85,7 @@ class Operation:
         self.usual_forward = as_usual(forward)
         self.backward_name = shown or name.title().replace("_", "") + "Backward0"
         self.operands: tuple[str, ...] = code.co_varnames[: code.co_argcount] if code else tuple("xyz"[: len(rules)])
+        # Of each rule: the names of its parameters after `g`.
         self.reads = [c.co_varnames[1 : c.co_argcount + c.co_kwonlyargcount] if c else () for c in map(_code, rules)]
         self.elementwise = False  # whether large operands may be computed in parts
         self.overlaps = False  # whether elements of its results may share memory
@@ -137,7 +138,7 @@ class Operation:
                     needed += bit
                 elif x.cause is not None:
                     tensor.cause = x.cause
-            bit += bit
+            bit *= 2
         if not needed:
             return tensor
         if not (flags := mode.get()) & GRAD:

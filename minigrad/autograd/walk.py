@@ -97,7 +97,7 @@ class Arrivals:
                 self.add(edge, gradient, own)
                 continue
             pending[edge] = gradient
-            if target is edge:
+            if target is edge:  # a node; a leaf waits for the end
                 heappush(self.newest, (-edge.order, edge))
             if own is not None:  # any other gradient may share its memory
                 self.owned.add(edge)

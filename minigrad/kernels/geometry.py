@@ -73,10 +73,10 @@ class Problem(NamedTuple):
     @property
     def windows(self) -> int:
         """Number of windows in all images: N Ho Wo."""
-        return self.image[0] * prod(self.size)
+        return self.image[0] * prod(self.grid)
 
     @property
-    def size(self) -> Pair:
+    def grid(self) -> Pair:
         """Number of windows along each axis of an image: (Ho, Wo)."""
         return self.geometry.windows(self.image[2:])
 

@@ -177,7 +177,7 @@ def _add_windows(windows: Array, x: Array, geometry: Geometry, channels: slice =
 
 def cost(problem: Problem, machine: Machine) -> float:
     """Seconds: every window is copied in the forward and in the kernel's gradient, and added back in the image's."""
-    (_, C, _, _), groups, (Ho, Wo), windows = problem.image, problem.geometry.groups, problem.size, problem.windows
+    (_, C, _, _), groups, (Ho, Wo), windows = problem.image, problem.geometry.groups, problem.grid, problem.windows
     # the windows in a block
     at_once = min(windows, max(Wo, _block_bytes(C, problem.outputs, problem.geometry) // (4 * C * problem.taps)))
     blocks = windows / max(1, at_once)

@@ -25,7 +25,7 @@ OVERHEAD = 2.3e-5  # seconds of Python in all three functions
 
 def _columns(x: Array, geometry: Geometry) -> tuple[Array, Pair]:
     """The windows of x, one in each column, (N, C*kh*kw, Ho*Wo), without N if it is 1; and (Ho, Wo)."""
-    shape, item, strides, columns, size = _lay_windows(x.shape, x.dtype, geometry)
+    shape, item, strides, columns, grid = _lay_windows(x.shape, x.dtype, geometry)
     if geometry.padding != (0, 0):
         (ph, pw), (N, C, H, W), image = geometry.padding, x.shape, x
         x = np.zeros((N, C, H + 2 * ph, W + 2 * pw), x.dtype)
@@ -33,7 +33,7 @@ def _columns(x: Array, geometry: Geometry) -> tuple[Array, Pair]:
     elif not x.flags.c_contiguous:
         x = np.ascontiguousarray(x)
     found = np.ndarray(shape, item, x, 0, strides)
-    return found.reshape(columns) if item is x.dtype else found.copy().reshape(columns).view(x.dtype), size
+    return found.reshape(columns) if item is x.dtype else found.copy().reshape(columns).view(x.dtype), grid
 
 
 @lru_cache(maxsize=256)
@@ -57,11 +57,11 @@ def _lay_windows(image: Shape, dtype: np.dtype, geometry: Geometry) -> tuple[Sha
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     """(N, C, H, W), (O, C, kh, kw) -> (N, O, Ho, Wo)."""
-    columns, size = _columns(x, geometry)
+    columns, grid = _columns(x, geometry)
     kernels = w.reshape(len(w), columns.shape[-2])
     # `dot` takes half of np.matmul's time, but computes a single 0 * inf as 0
     out = kernels.dot(columns) if len(x) == 1 < len(columns) else np.matmul(kernels, columns)
-    return out.reshape(len(x), len(w), *size)
+    return out.reshape(len(x), len(w), *grid)
 
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
@@ -101,7 +101,7 @@ def serves(problem: Problem) -> bool:
 
 def cost(problem: Problem, machine: Machine) -> float:
     """Seconds: copies of the columns, of both sizes, and a product for each image. Infinite for large problems."""
-    (N, C, H, W), O, taps, (Ho, Wo) = problem.image, problem.outputs, problem.taps, problem.size
+    (N, C, H, W), O, taps, (Ho, Wo) = problem.image, problem.outputs, problem.taps, problem.grid
     columns, back = C * taps * problem.windows, N * O * taps * H * W
     if max(2 * columns, back) > LIMIT:
         return float("inf")

@@ -291,7 +291,7 @@ class Registry:
 
 def collect(kind: str, modules: Iterable[tuple[str, Any]], unique: bool = True) -> list[tuple[str, str, Any]]:
     """The attributes of one kind in these modules, given with their paths, as (path of the module, name, value)."""
-    found, seen = [], {id(None)}
+    found, seen = [], {id(None)}  # what is None, such as a missing bias, is left out
     for path, module in modules:
         attributes = module.__dict__
         for name, its_kind in module._kinds.items():

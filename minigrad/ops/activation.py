@@ -48,7 +48,7 @@ def _relu_rule(g: Any, out: Any) -> Any:
         return kept
     if type(g) is np.ndarray:
         return keep_where(_above_zero(out), g)
-    return gate(g, out, passes=_above_zero)
+    return gate(g, out, is_open=_above_zero)
 
 
 # The gradient needs only the sign of the result, so nothing else is kept.

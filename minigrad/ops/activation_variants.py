@@ -70,18 +70,18 @@ _SIXTH = float(np.float32(1 / 6))  # PyTorch's kernel rounds the slope to float3
 # fmt: off
 hardtanh = _with_options("hardtanh",
     lambda x, min_val, max_val: np.clip(x, x.dtype.type(min_val), x.dtype.type(max_val)),
-    lambda g, x, options: gate(g, x, passes=_between(*options)), takes="fiu")
+    lambda g, x, options: gate(g, x, is_open=_between(*options)), takes="fiu")
 threshold = _with_options("threshold",
     lambda x, limit, value: np.where(widen(x) <= limit, x.dtype.type(value), x),
-    lambda g, x, options: gate(g, x, passes=lambda x: ~(widen(x) <= options[0])), takes="fiu", wide_options=True)
+    lambda g, x, options: gate(g, x, is_open=lambda x: ~(widen(x) <= options[0])), takes="fiu", wide_options=True)
 _hardshrink = _with_options("hardshrink",
     lambda x, lambd: np.where((x >= -lambd) & (x <= lambd), x.dtype.type(0), x),
-    lambda g, x, options: gate(g, x, passes=_beyond(-options[0], options[0])))
+    lambda g, x, options: gate(g, x, is_open=_beyond(-options[0], options[0])))
 softshrink = _with_options("softshrink",
     lambda x, lambd: np.where(np.abs(x) <= lambd, x * 0, x - np.clip(x, -lambd, lambd)),  # -0.0 below zero
-    lambda g, x, options: gate(g, x, passes=_beyond(-options[0], options[0])), in_float32=True)
+    lambda g, x, options: gate(g, x, is_open=_beyond(-options[0], options[0])), in_float32=True)
 hardsigmoid = _smooth("hardsigmoid", lambda x: np.clip(x + 3, 0, 6) / 6,
-    lambda g, x: gate(g, x, passes=lambda x: (x > -3) & (x < 3)) * _SIXTH)
+    lambda g, x: gate(g, x, is_open=lambda x: (x > -3) & (x < 3)) * _SIXTH)
 # fmt: on
 threshold.manner = Manner(in_part=True)  # type: ignore[attr-defined]  # a second time it changes nothing
 

@@ -24,7 +24,7 @@ conv = operation(
     round_once(conv2d),
     lambda g, w, x_shape, geometry: conv_input(g, w, None, size=x_shape[2:], geometry=geometry),
     lambda g, x, geometry: conv_weight(x, g, geometry=geometry),
-    widened(lambda g: conv2d_bias(g)),
+    widened(conv2d_bias),
 )
 # The adjoint in the image: the transposed convolution. `size` is the image's (H, W). From here on g is an operand, and
 # v the gradient that arrives, in the shape of the image or of the kernel.
@@ -33,7 +33,7 @@ conv_input: Any = operation(
     round_once(conv2d_input),
     lambda v, w, geometry: conv(v, w, None, geometry=geometry),
     lambda v, g, geometry: conv_weight(v, g, geometry=geometry),
-    widened(lambda v: conv2d_bias(v)),
+    widened(conv2d_bias),
     shown="ConvolutionBackward0",
 )
 # The adjoint in the kernel.

@@ -53,6 +53,7 @@ def _cast_forward(x: Any, *, dtype: Any) -> Any:
 
 
 _cast = elementwise("to_copy", _cast_forward, lambda g: g)
+# Without a rule: as in PyTorch, even a view that autograd may not read any more is cast to whole numbers.
 _cast_to_whole = elementwise("to_copy", _cast_forward, None)
 
 

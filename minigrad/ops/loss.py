@@ -38,8 +38,8 @@ def _squares(x: Any, target: Any, *, reduction: str) -> Any:
     return total / x.dtype.type(x.size) if reduction == "mean" else total
 
 
-def _slope(g: Any, x: Any, target: Any, reduction: str) -> Any:
+def _mse_rule(g: Any, x: Any, target: Any, reduction: str) -> Any:
     return (x - target) * gradient_of_terms(g, x.shape, reduction, 2)
 
 
-mse = operation("mse_loss", _squares, _slope, lambda g, x, target, reduction: _slope(g, target, x, reduction))
+mse = operation("mse_loss", _squares, _mse_rule, lambda g, x, target, reduction: _mse_rule(g, target, x, reduction))

@@ -89,7 +89,7 @@ def _read_last(g: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
     kept = reader.forward(whole, **statics) == numbers
     if kept.all():
         return part
-    return gate(part, constant_beside(getattr(part, "array", part), kept), passes=lambda kept: kept)
+    return gate(part, constant_beside(getattr(part, "array", part), kept), is_open=lambda kept: kept)
 
 
 overwrite: Any = operation(

@@ -23,11 +23,11 @@ def is_plain(z: Any) -> bool:
 
 zeros_of = elementwise("zeros_like", lambda x: np.zeros_like(x), None)
 
-# The gradient `g` where `passes(x)` is true, 0 elsewhere.
+# The gradient `g` where `is_open(x)` is true, 0 elsewhere.
 gate: Any = elementwise(
     "threshold_backward",
-    lambda g, x, *, passes: keep_where(passes(x), g),
-    lambda g, x, passes: gate(g, x, passes=passes),
+    lambda g, x, *, is_open: keep_where(is_open(x), g),
+    lambda g, x, is_open: gate(g, x, is_open=is_open),
     lambda g, x: zeros_of(x),
 )
 

@@ -32,7 +32,7 @@ from minigrad.ops.writes import are_same, check_memory, have_one_base
 
 def setitem(self: Any, key: Any, value: Any) -> None:
     """``self[key] = value``: a number or a tensor that broadcasts to the region. Differentiable in both."""
-    parts, basic, steps = plain_key(key), True, None
+    parts, basic, steps = plain_key(key), True, None  # steps: None, or two keys, one after the other
     if parts is None:
         parts, basic, steps = read_key(self.array, key)
     if basic and self.node is None and self.view_of is None and isinstance(value, (int, float)):
@@ -42,12 +42,12 @@ def setitem(self: Any, key: Any, value: Any) -> None:
         except Exception:
             self.writes[0] -= 1  # nothing was written
             raise
-    elif basic and isinstance(value, TensorBase) and _is_part(value, self, parts):
+    elif basic and isinstance(value, TensorBase) and _is_part(value, self, parts):  # `x[key] -= y`: written already
         if (self.view_of is not None or self.node is LEAF) and mode.get() & GRAD:
             if not names_all(self.array, parts):
                 refresh(self)
             check_writable(self, "index assignment")
-        self.writes[0] += 1  # in `x[key] -= y` the write was done by `-=` already
+        self.writes[0] += 1
     elif steps is None:
         _write(self, parts, basic, value)
     else:

@@ -73,7 +73,7 @@ def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
         if length < -1:
             raise does_not_fit(input.array.shape, wanted)
     try:
-        made = to_shape.call((input,), (wanted,), {"shape": wanted}, input.array.reshape)  # as quick as can be
+        made = to_shape.call((input,), (wanted,), {"shape": wanted}, input.array.reshape)  # `_look_as`, written out
         return made if made.view_of is not None or made.node is None else name_last_call(made, "UnsafeViewBackward0")
     except ValueError:
         raise does_not_fit(tuple(input.array.shape), wanted) from None

@@ -59,8 +59,7 @@ def _exact(name: str, function: Any, rule: Any, formula: str, example: str, *, d
 # fmt: off
 # ---- signs and steps: forward and derivative; formula and example --------------------------------
 neg = negative = unary("neg", np.negative, lambda g: -g,
-    "-input", "[1.0, -2.0] -> [-1.,  2.]", result=SAME, refuses="b",
-    refusal=BOOL_NEGATED)
+    "-input", "[1.0, -2.0] -> [-1.,  2.]", result=SAME, refuses="b", refusal=BOOL_NEGATED)
 abs = absolute = unary("abs", np.abs, lambda g, x: g * direction(x),
     "|input|", "[1.0, -2.0] -> [1., 2.]", result=SAME, refuses="b", gradient="g * sign(x)")
 sign = unary("sign", _sign, lambda g: zeros_of(g),

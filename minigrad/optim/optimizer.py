@@ -142,12 +142,11 @@ class Optimizer(OptimizerHooks, NamesOptions):
 
     def _update_all(self) -> bool | None:
         """Updates every parameter that has a gradient; returns whether all are finite then, or None if none has one."""
-        finite, without = True, 0
+        finite: bool | None = None
         for number, group in enumerate(self.param_groups):
             rule, others = self._bind_plainly(group), []
             for parameter in group["params"]:
                 if parameter.gradient is None:
-                    without += 1
                     continue
                 parameter.writes[0] += 1  # so that a graph that saved the parameter notices
                 w = parameter.array
@@ -155,14 +154,14 @@ class Optimizer(OptimizerHooks, NamesOptions):
                     others.append(parameter)
                 else:
                     rule(w, parameter.gradient.array)
-                    finite = finite and is_finite(w)
-            if rule is None or others:
+                    finite = is_finite(w) and (finite is None or finite)
+            if others:
                 if self._rules is None:
                     from minigrad.optim.rules import BoundRules
 
                     self._rules = BoundRules()
-                finite = self._rules.step(self, number, others) and finite
-        return finite if not without or without < sum(len(group["params"]) for group in self.param_groups) else None
+                finite = self._rules.step(self, number, others) and (finite is None or finite)
+        return finite
 
     def _bind_plainly(self, group: Group) -> Callable[[Array, Array], None] | None:
         """`rule` with the options of a group, if it needs nothing else; with None `rules.py` updates the group."""
@@ -246,6 +245,7 @@ _NUMBERS = {"int", "float", "NotNegative", "Rate"}  # annotations for which a pl
 def options_of(arguments: Group, order: str = "") -> Group:
     """The options among the `locals()` of an optimizer's `__init__`, as numbers, after checks by their annotations.
 
+    Among the `locals()` is `__class__`, because the method calls `super()`: the class whose annotations count.
     `order` names those that come first, where PyTorch's order in a group is not that of the arguments.
     `foreach` and `fused` do not change the result: here all parameters on a GPU are updated in one launch anyway. With
     `fused` or `capturable` the steps of a parameter on a GPU are counted on the GPU, so that a CUDA graph may capture

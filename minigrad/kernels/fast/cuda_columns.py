@@ -188,7 +188,7 @@ def _move(kernel: Kernel, columns: Array, x: Array, rows: slice, geometry: Geome
 def seconds(function: str, problem: Problem) -> float:
     """Kernels of ours write the columns, or read them for the gradient in x; cuBLAS is quick for long sides alone."""
     groups, K = problem.geometry.groups, problem.image[1] // problem.geometry.groups * problem.taps
-    shortest = 0.85 / (1 + 12 / min(K, problem.outputs // groups, max(1, problem.size[0] * problem.size[1])))
+    shortest = 0.85 / (1 + 12 / min(K, problem.outputs // groups, max(1, problem.grid[0] * problem.grid[1])))
     if _needs_no_copy(problem.geometry) and function != "conv2d_weight":
         return GPU.time(2, problem, 0.0, 1.1 * shortest)
     columns = problem.windows * K * groups

@@ -162,14 +162,14 @@ def serves(problem: Problem) -> bool:
         and kernel[0] in TILES
         and max(padding) < kernel[0]
         and max(C, O) <= MOST_BLOCKS
-        and max(_bytes_of_image(kernel[0], size, C + O) for size in (problem.size, (H, W))) <= BLOCK_BYTES
+        and max(_bytes_of_image(kernel[0], size, C + O) for size in (problem.grid, (H, W))) <= BLOCK_BYTES
     )
 
 
 def seconds(function: str, problem: Problem) -> float:
     """Seconds: the points of operands and results are written and read once, and the image is inspected before."""
     (N, C, H, W), O, k = problem.image, problem.outputs, problem.geometry.kernel[0]
-    frame = Frame(TILES[k], k, N, (H, W) if function == "conv2d_input" else problem.size)
+    frame = Frame(TILES[k], k, N, (H, W) if function == "conv2d_input" else problem.grid)
     points = frame.length**2 * frame.tiles
     transforms = (points * (C + O) + 2 * N * C * H * W + problem.windows * O) * 4 / GPU.memory
     arithmetic = points * C * O / (0.75 * GPU.peak * min(C, O) / (min(C, O) + 12))

@@ -243,7 +243,7 @@ def _cut(length: int, step: int) -> list[slice]:
 def cost(problem: Problem, machine: Machine) -> float:
     """Seconds: images are copied into sheets and lines, products are computed, and results are copied."""
     (N, C, H, W), O, groups, windows = problem.image, problem.outputs, problem.geometry.groups, problem.windows
-    (kh, kw), (stride, across), Wo = problem.geometry.kernel, problem.geometry.stride, problem.size[1]
+    (kh, kw), (stride, across), Wo = problem.geometry.kernel, problem.geometry.stride, problem.grid[1]
     rows, lines, run = max(TOGETHER, O // groups), C // groups * kh * kw, min(max(RUN, Wo), N * Wo)
     copies = machine.copy(2 * N * C * H * W, Wo, across) + machine.copy(4 * windows * O, Wo)
     copies += machine.copy(LINES * windows * (2 * C * stride + O) * kw, max(RUN, Wo))

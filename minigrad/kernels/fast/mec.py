@@ -196,7 +196,7 @@ def cost(problem: Problem, machine: Machine) -> float:
     """Seconds: each row is copied kw times instead of kh kw; a product and a transposed copy for each row."""
     if problem.char not in "fd":
         return float("inf")
-    (N, C, _, _), (kh, kw), (Ho, Wo) = problem.image, problem.geometry.kernel, problem.size
+    (N, C, _, _), (kh, kw), (Ho, Wo) = problem.image, problem.geometry.kernel, problem.grid
     rows = Ho * problem.geometry.stride[0]  # that are copied, of each image
     count = -(-N // max(1, BLOCK_BYTES // max(1, 4 * rows * C * kw * Wo)))  # of blocks
     images, calls, speed = N / max(1, count), Ho * count, for_small_products(machine)

@@ -243,7 +243,7 @@ def serves(problem: Problem) -> bool:
 def cost(problem: Problem, machine: Machine) -> float:
     """Seconds: pixels are copied into lines, products computed, and their rows added. Infinite for large planes."""
     (N, C, H, W), O, groups, windows = problem.image, problem.outputs, problem.geometry.groups, problem.windows
-    (kh, kw), (Ho, Wo), k, o = problem.geometry.kernel, problem.size, C // groups, O // groups
+    (kh, kw), (Ho, Wo), k, o = problem.geometry.kernel, problem.grid, C // groups, O // groups
     if problem.char not in "fd" or _count_bytes(k, o, (H, W), problem.geometry) > BLOCK_BYTES:
         return float("inf")
     run, joined = H * Wo if Wo == W else Wo, N if joins(N, o, H * Wo) else 1

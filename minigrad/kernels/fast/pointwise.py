@@ -108,7 +108,7 @@ def serves(problem: Problem) -> bool:
 
 def cost(problem: Problem, machine: Machine) -> float:
     """Seconds of one product for each image, and of the copies for a stride."""
-    (N, C, _, _), (Ho, Wo) = problem.image, problem.size
+    (N, C, _, _), (Ho, Wo) = problem.image, problem.grid
     step = max(problem.geometry.stride)
     copies = 0.0 if step == 1 else machine.copy(C * problem.windows, Wo, step)
     return OVERHEAD + machine.product(problem.outputs, Ho * Wo, C, 3 * N) + copies

@@ -180,7 +180,7 @@ class Winograd:
             return float("inf")
         (N, C, H, W), O, points = problem.image, problem.outputs, self.tile**2
         cut = self._cut(problem.geometry)
-        Th, Tw = cut.count_tiles(problem.size)
+        Th, Tw = cut.count_tiles(problem.grid)
         blocks, Tw = cut.blocks[0] * cut.blocks[1], Tw + cut.blocks[1] - 1
         at_once = max(1, min(N * Th * Tw, BLOCK_BYTES // (4 * points * max(C, O))))  # tiles in a block
         products = PRODUCTS * machine.product(at_once, O, C, 3 * blocks * points * N * Th * Tw / at_once)

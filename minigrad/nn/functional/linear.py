@@ -54,7 +54,7 @@ def _multiply_by_vector(input: Tensor, weight: Tensor, bias: Tensor | None) -> T
     """``input @ weight`` for a vector `weight`, plus a bias of one number."""
     if weight.array.ndim > 2:
         raise no_weight(weight.array.shape)
-    if bias is None or not input.array.ndim:  # which a product refuses
+    if bias is None or not input.array.ndim:  # a product refuses an input without axes
         return input @ weight
     if bias.array.ndim or input.array.ndim == 2:
         shape = weight.array.shape
