@@ -4,7 +4,13 @@
 # This course teaches convolution: what it computes, how it learns, how the machine behind it works, and why it is fast.
 # You need Python and a little of lists and functions. Each chapter is one program: read it as a page, run it as a
 # script (`python docs/course/00_start.py`), or open it as a notebook, cell by cell (VS Code does so, and Jupyter with
-# jupytext). Chapters run alone; nothing is downloaded.
+# jupytext). Chapters run alone; nothing is downloaded. The two commands that set it up, in the folder of the project:
+#
+#     python3 -m venv .venv
+#     .venv/bin/pip install -e '.[course]'
+#
+# Then `python` stands for `.venv/bin/python` here and below. Beside minigrad they install matplotlib, which draws the
+# pictures, and scikit-learn, which has the digits of chapter 10.
 #
 # The library is called minigrad. It has PyTorch's names, so that all you learn here is also true for PyTorch.
 

@@ -316,8 +316,12 @@ assert (first.value, second.value, third) == (12.0, 12.0, 6.0)  # 3x^2, 6x, 6
 # * `conv_x(y, w)`, from a map back to an image: for every window the kernel, times y, is added to the image;
 # * `conv_w(x, y)`, from image and map to a kernel: the cross-correlation of the image with the map.
 #
-# All three come from one number, sum(conv(x, w) * y), which is linear in x, in w and in y. Each is its gradient with
-# respect to one of them. So the rules of each are the other two, and derivatives of any order exist.
+# All three come from one number, sum(conv(x, w) * y), which is linear in x, in w and in y: `conv` is the gradient of
+# this number with respect to y, `conv_x` that with respect to x, `conv_w` that with respect to w. So the rules of each
+# are the other two, and derivatives of any order exist. (Chapter 8 derives the flip in `carry_to_image`.)
+#
+# `np.einsum("nchw,oc->nohw", a, b)` names the axes: it multiplies the numbers of a and b whose letters agree, and adds
+# up over the letters that do not stand behind the arrow, here over c, the channels.
 
 
 # %%
@@ -419,18 +423,28 @@ assert np.allclose(curvature, 60 * v)
 #
 # ## Exercises
 #
-# Rules, on tensors of the library: `g` is the gradient that arrives. What is each of them?
+# Rules, on tensors of the library: `g` is the gradient that arrives, and the rest are the operands. First, as an example,
+# the rule of tanh, whose derivative is 1 - tanh(x)^2: the checker compares it with pushing. The five below are yours.
 
 # %%
+import minigrad as torch
 from minigrad import course
 
 
+def tanh_rule(g, x):
+    return g * (1 - torch.tanh(x) ** 2)
+
+
+print(course.check_gradients(torch.tanh, {"x": torch.linspace(-1, 1, 5)}, tanh_rule))
+
+
+# %%
 def multiply_rule(g, x, y):
     """The gradient of x * y along x."""
 
 
 def sigmoid_rule(g, x):
-    """The gradient of the sigmoid of x along x."""
+    """The gradient of the sigmoid of x, 1 / (1 + exp(-x)), along x."""
 
 
 def stretch_rule(g, x, b):

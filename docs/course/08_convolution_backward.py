@@ -16,6 +16,10 @@ inputs = {"x": torch.randn(N, C, H, W), "w": torch.randn(O, C, h, w), "b": torch
 # %% [markdown]
 # ## The forward, by shifts
 #
+# Chapter 1's other two loops, with channels and a batch: for each number (i, j) of the kernel the pixels that it meets,
+# times the number, added up over the channels c. (`einsum` multiplies where letters agree, and adds up over those that
+# do not stand behind the arrow.)
+#
 #     y[n, o, p, q] = b[o] + sum over c, i, j of x[n, c, p + i, q + j] * w[o, c, i, j]
 
 

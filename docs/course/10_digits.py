@@ -49,7 +49,7 @@ assert [p.numel() for p in net.parameters()] == [8 * 1 * 9, 8, 16 * 8 * 9, 16, 6
 # ## Training, with a progress bar
 #
 # The first loss is about 2.3. The net knows nothing yet, and gives each of the ten digits a tenth: -log(1/10) = 2.303.
-# For some time it stays there: look at the second epoch.
+# For some time it stays there: the first epoch ends with hardly less, and chapter 15 says why.
 
 
 # %%

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 12. Why convolution is fast
 #
-# The loops of chapter 1 take a thousand times as long as the library, and more. Two ideas make the difference: one
-# large matrix product instead of many small sums, and fewer multiplications.
+# The loops of chapter 1 take hundreds of times as long as the library: a cell below measures it. Two ideas make the
+# difference: one large matrix product instead of many small sums, and fewer multiplications.
 
 # %%
 import time
@@ -61,16 +61,29 @@ slow, quick = seconds(by_loops, X, K), min(seconds(by_im2col, X, K) for _ in ran
 print(f"loops {slow * 1e3:.1f} ms, one product {quick * 1e3:.2f} ms: {slow / quick:.0f} times as fast")
 
 # %% [markdown]
+# Both do the same 90,000 multiplications. But the loops make several calls for each of 3,600 windows, and a call costs
+# as much for one number as for a hundred:
+
+# %%
+for n in (1, 100, 10_000, 1_000_000):
+    x = torch.ones(n)
+    print(f"{n:>9,} products in one call: {min(seconds(torch.mul, x, x) for _ in range(50)) * 1e6:7.1f} microseconds")
+assert 60 * 60 * 5 * 5 == 90_000
+
+# %% [markdown]
 # ## Four products for six
 #
-# A kernel of three numbers, two outputs: y0 = d0 g0 + d1 g1 + d2 g2 and y1 = d1 g0 + d2 g1 + d3 g2. Six products.
-# Shmuel Winograd (1980) showed that four are enough, and that fewer are impossible:
+# Four pixels d0 to d3 and a kernel of three numbers g0, g1, g2 make two outputs: y0 = d0 g0 + d1 g1 + d2 g2 and
+# y1 = d1 g0 + d2 g1 + d3 g2. Six products. Shmuel Winograd (1980) showed that four are enough, and that fewer are
+# impossible:
 #
 #     m1 = (d0 - d2) g0          m2 = (d1 + d2) (g0 + g1 + g2) / 2
 #     m4 = (d1 - d3) g2          m3 = (d2 - d1) (g0 - g1 + g2) / 2
 #     y0 = m1 + m2 + m3          y1 = m2 - m3 - m4
 #
-# Proof by exact fractions: both sides are linear in each d and each g, so it is enough to look at unit vectors.
+# The sums of g, with their halves, are computed once for the whole image, so they are not counted: what counts is how
+# often a number made of pixels meets a number made of the kernel. Proof by exact fractions: both sides are linear in
+# each d and each g, so it is enough to look at unit vectors, which have one 1 and else 0.
 
 
 # %%
@@ -89,18 +102,31 @@ def plainly(d, g):
 units = [[int(i == k) for i in range(4)] for k in range(4)]
 assert all(winograd(d, g[:3]) == plainly(d, g[:3]) for d in units for g in units[:3])
 print("equal for all", 4 * 3, "pairs of unit vectors, so for all numbers")
+if viz.can_draw():
+    viz.winograd().savefig("winograd.png")
 
 # %% [markdown]
-# In two dimensions this is done along both axes: 16 products instead of 36. The additions before and after take time
-# too, and float32 loses some digits, so it pays for layers with many channels and 3 x 3 kernels, the most common
-# layers. Lavin and Gray introduced it to deep learning in 2015.
+# In two dimensions this is done along both axes: four outputs of a 3 x 3 kernel take 4 * 4 = 16 products instead of
+# 4 * 9 = 36. The additions before and after take time too, and float32 loses some digits, so it pays for layers with
+# many channels and 3 x 3 kernels, the most common layers. Lavin and Gray introduced it to deep learning in 2015.
 #
 # ## Which algorithm?
 #
-# No algorithm is the quickest for all shapes. A 1x1 kernel needs no copies of windows. For a tiny image the number of
-# calls decides. For many channels and a 3x3 kernel Winograd's is best. So for each shape the library estimates the cost
-# of every algorithm on this kind of machine (products, copies, calls), and chooses the least. `explain` lists the
-# algorithms, marks the chosen one with a star, and measures them too.
+# No algorithm is the quickest for all shapes. So for each shape the library estimates what every algorithm would cost
+# on this kind of machine: so many products, so many copied numbers, so many calls. It chooses the least. These appear
+# below:
+#
+# | name | how it computes |
+# |---|---|
+# | tiny | im2col for the whole batch at once, with as few calls as possible |
+# | im2col | the same in blocks that fit into the processor's fast memory; more calls, but any size |
+# | planes, mec | fewer copies: windows that overlap share what was copied |
+# | pointwise | for 1x1 kernels: a product over the channels, as in chapter 4, without any copy |
+# | winograd | fewer products; `2x2` makes four outputs at once, as above, and the other sixteen |
+#
+# `explain` lists them, the quickest first, with the estimate and with what it measures here and now, in milliseconds:
+# forward, the gradient in the image, the gradient in the kernel (chapter 8), and their sum. A star marks the algorithm
+# with the least estimate, which is the one that a layer uses.
 
 # %%
 for shape, layer in (
@@ -113,7 +139,17 @@ for shape, layer in (
     assert sum(row.chosen for row in rows) == 1
 
 # %% [markdown]
-# On your machine the times differ, and they depend on other running programs. Each algorithm is one file:
+# The first layer is that of chapter 5. It takes 84 multiplications, much less work than a single call: so `tiny` is the
+# quickest, because it makes the fewest calls. The second one is a matrix product as it stands, and `pointwise` does just
+# that. The third takes 116 million multiplications, beside which calls and copies are little, so it pays to save
+# products. Where two rows are nearly equal, the measured order may differ from the estimated one, and from run to run;
+# the choice is made without measuring, once for each shape.
+
+# %%
+assert 6 * 7 * 2 == 84 and 4 * 64 * 64 * 9 * 28 * 28 == 115_605_504
+
+# %% [markdown]
+# Each algorithm is one file:
 # [tiny.py](../../minigrad/kernels/tiny.py) and [im2col.py](../../minigrad/kernels/im2col.py), and the quicker ones in
 # [kernels/fast](../../minigrad/kernels/fast).
 #

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import minigrad as torch
 from minigrad import course, nn
@@ -37,8 +38,33 @@ print(net.weight.data.cpu().flatten())
 assert torch.allclose(net.weight.data.cpu().flatten(), torch.tensor([1.0, -1.0]), atol=0.02)
 
 # %% [markdown]
-# For such a small image a GPU is slower: starting its work takes longer than the work. Count the multiplications
-# (chapter 1): a GPU pays from about ten million in one call.
+# For such a small image a GPU is slower: starting its work takes longer than the work. When does it pay? Count the
+# multiplications of a layer (chapter 1, times the channels in and out), and measure, for growing images. A GPU works
+# while the program goes on, so the clock must wait for it: `synchronize`.
+
+
+# %%
+def milliseconds(n, device):
+    layer, image = nn.Conv2d(8, 8, 3, device=device), torch.ones(1, 8, n, n, device=device)
+    times = []
+    for _ in range(6):
+        began = time.perf_counter()
+        with torch.no_grad():
+            layer(image)
+        if device == "cuda":
+            torch.cuda.synchronize()
+        times.append(1e3 * (time.perf_counter() - began))
+    return min(times[1:])  # the first call prepares the others
+
+
+for n in (4, 8, 32, 128, 512):
+    shown = ", ".join(f"{milliseconds(n, d):.3f} ms on {d}" for d in sorted({"cpu", device}))
+    print(f"{8 * 8 * 9 * (n - 2) ** 2:>11,} multiplications: {shown}")
+
+# %% [markdown]
+# At first the time hardly grows: it is that of the calls (chapter 12). Then it follows the multiplications. On a GPU the
+# first part is longer, and the second begins later and is far less steep: it pays from the row on where its time is the
+# smaller one. (Without a GPU you see the CPU's times alone.)
 #
 # ## Several processes: the same step, shared
 #

@@ -9,7 +9,7 @@ import math
 
 import minigrad as torch
 import minigrad.nn.functional as F
-from minigrad import course, nn
+from minigrad import course, nn, viz
 
 torch.manual_seed(0)
 
@@ -17,9 +17,10 @@ torch.manual_seed(0)
 # ## How strong is the signal?
 #
 # One output of a layer is a sum of n products of a weight and an input; for a convolution n = channels in * h * w. Let
-# the weights be random numbers around 0, with the standard deviation s. Then products of both signs cancel in part, and
-# the mean square of the sum is n s^2 times that of the inputs. ReLU replaces the negative half by 0, which leaves half
-# of the mean square. So each layer multiplies the mean square by
+# the weights be random numbers around 0, with the standard deviation s: their mean square is s^2, and the mean of a
+# product of two of them is 0. So in the square of the sum only the n squares remain on average, and its mean is n s^2
+# times the mean square of the inputs. Half of the sums are negative, and ReLU replaces these by 0, which leaves half of
+# the mean square. So each layer multiplies the mean square by
 #
 #     n s^2 / 2
 #
@@ -33,7 +34,7 @@ def through(s, layers=20):
     x = torch.randn(4, channels, 8, 8)
     for _ in range(layers):
         weight = s * torch.randn(channels, channels, 3, 3)
-        x = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="circular"), weight).relu()
+        x = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="circular"), weight).relu()  # no zeros at the border: n everywhere
     return x.square().mean().item()
 
 
@@ -43,7 +44,9 @@ assert 1e-3 < through(math.sqrt(2 / n)) < 1e3
 assert through(0.5 * math.sqrt(2 / n)) < 1e-8 and through(2 * math.sqrt(2 / n)) > 1e8
 
 # %% [markdown]
-# A factor of 2 in the weights, and the signal is gone, or overflows soon. The gradient goes the same way back, and is
+# The formula is the mean over all weights that could be drawn; a single net of sixteen channels is above or below it by
+# a factor of ten or so. That is little beside the others: a factor of 2 in the weights, and the signal is gone, or
+# overflows soon. The gradient goes the same way back, and is
 # multiplied in the same manner (with the channels out in place of those in). `nn.init.kaiming_normal_` draws weights by
 # this rule. PyTorch's layers begin smaller, with uniform numbers up to 1 / sqrt(n): s^2 = 1 / (3 n), so that each layer
 # with ReLU leaves a sixth. A few layers learn nevertheless, after a while: that is why the loss of chapter 10 stays near
@@ -97,7 +100,9 @@ norm = nn.BatchNorm2d(2)
 mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
 y = norm(x)
 assert torch.allclose(y, normalize(x, mean, variance, norm.weight, norm.bias), atol=1e-5)
-print("mean and variance before:", mean, variance, "\nand after:", y.mean((0, 2, 3)).abs().round(decimals=3).data)
+print("before: mean", mean, "variance", variance)
+after = [n.detach().abs().round(decimals=3) for n in (y.mean((0, 2, 3)), y.var((0, 2, 3), unbiased=False))]
+print("after:  mean", after[0], "variance", after[1])
 
 # %% [markdown]
 # ## Two modes
@@ -167,6 +172,8 @@ def deep(depth, with_norm, with_shortcut, channels=6):
 
 
 # %% [markdown]
+# `AdaptiveAvgPool2d(1)` takes the mean of each map, which leaves one number for each channel.
+#
 # The images are the bars and the noise of chapter 9. We look at the gradient of the very first weights, and at the loss
 # after some steps. A net that knows nothing has the loss log 3 = 1.0986.
 
@@ -186,7 +193,7 @@ images = torch.stack([make_image(kind) for kind in labels.tolist()])
 
 
 def train(net, steps=20):
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
+    optimizer, losses = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9), []
     for step in range(steps):
         loss = F.cross_entropy(net(images), labels)
         optimizer.zero_grad()
@@ -194,20 +201,28 @@ def train(net, steps=20):
         if step == 0:
             slope = net[0].weight.grad.norm().item()
         optimizer.step()
-    return slope, loss.item()
+        losses.append(loss.item())
+    return slope, losses
 
 
-results = {}
-for with_norm, with_shortcut in ((False, False), (True, False), (True, True)):
-    results[with_norm, with_shortcut] = slope, loss = train(deep(16, with_norm, with_shortcut))
-    print(f"batch norm {with_norm!s:5} shortcuts {with_shortcut!s:5} first gradient {slope:.0e}, loss {loss:.4f}")
+results, curves = {}, {}
+for with_norm, with_shortcut in ((False, False), (True, False), (False, True), (True, True)):
+    slope, losses = train(deep(16, with_norm, with_shortcut))
+    results[with_norm, with_shortcut] = slope, losses[-1]
+    parts = [part for part, is_there in (("batch norm", with_norm), ("shortcuts", with_shortcut)) if is_there]
+    name = " and ".join(parts) or "plain"
+    curves[name] = losses
+    print(f"{name:24} first gradient {slope:.0e}, loss {losses[-1]:.4f}")
+if viz.can_draw():
+    viz.loss_curve(curves).figure.savefig("deep.png")
 assert results[False, False][0] < 1e-6 and abs(results[False, False][1] - math.log(3)) < 0.01
-assert results[True, False][0] > 1e-3
+assert results[True, False][0] > 1e-3 and results[False, True][0] > 1e-3
 assert results[True, True][1] < 0.1 < results[True, False][1]
 
 # %% [markdown]
 # Sixteen plain layers: the gradient of the first one is nearly 0, and the loss stays where it was. With batch norm the
-# gradient arrives; with shortcuts too the net learns in twenty steps. These are the parts of ResNet; the rest is more of
+# gradient arrives, and with shortcuts too; with both the net learns in twenty steps. (With shortcuts alone each block
+# adds to the signal, which grows with the depth.) These are the parts of ResNet; the rest is more of
 # them, and a stride of 2 with twice the channels at three places (where the shortcut is a 1x1 convolution).
 #
 # ## Exercises

@@ -75,7 +75,8 @@ assert abs(first - math.log(3)) < 0.2 and unscaled > 10
 # ## Overfit one batch
 #
 # Take a few images and train on these alone. Any net that is large enough learns them by heart, and the loss goes to 0.
-# If it does not, more data and more time will not help: something is broken. This takes seconds, so do it first of all.
+# If it does not, more data and more time will not help: something is broken. This takes seconds, so do it before any
+# long training.
 
 # %%
 few, their_labels = images[:6], labels[:6]
@@ -192,6 +193,7 @@ assert torch.allclose(smaller.exp() / smaller.exp().sum(1, keepdim=True), scores
 # %% [markdown]
 # Its logarithm has the same trouble at the other end: exp(-200) is 0, and log(0) is -inf. So cross entropy never computes
 # the probabilities: log softmax(x) = x - largest - log(sum of exp(x - largest)). That is why the losses take scores.
+# (The -99.98 has lost its digits before: numbers as small as exp(-100) keep only a few of them.)
 
 # %%
 print("log of softmax:", scores.softmax(1).log(), "\nlog_softmax:   ", scores.log_softmax(1))
@@ -207,7 +209,8 @@ try:
     with torch.autograd.detect_anomaly():
         (x.sqrt() * x).sum().backward()  # the slope of sqrt at 0 is inf, and 0 * inf is nan
 except RuntimeError as error:
-    print(str(error).partition(", recorded")[0])
+    mistake, _, place = str(error).partition(", recorded at ")
+    print(f"{mistake}; made in line{place.rpartition('line')[2]}")  # the message names the file, too
 
 # %% [markdown]
 # ## Two curves

@@ -158,7 +158,7 @@ def multiply(x: Tensor, y: Tensor) -> Tensor:
     },
 )  # fmt: skip
 def sigmoid(x: Tensor) -> Tensor:
-    """The gradient of the sigmoid of x along x."""
+    """The gradient of the sigmoid of x, 1 / (1 + exp(-x)), along x."""
     return logistic(x)
 
 
