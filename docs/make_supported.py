@@ -933,9 +933,9 @@ DIFFERENCES = [
         "refuses('torch.ones(1, dtype=torch.complex64)') and torch.ones(1).dtype not in (torch.bfloat16, torch.half)",
     ),
     (
-        "`nn.Conv3d`, `nn.MultiheadAttention`, `nn.Transformer` and other layers that are not here",
+        "`nn.Conv3d`, `nn.MaxPool3d`, `nn.BatchNorm3d` and other layers that are not here",
         "are classes to compare with, as in `isinstance(layer, nn.Conv3d)`; making one is refused",
-        "refuses('nn.Conv3d(2, 3, 3)') and not isinstance(nn.Linear(2, 3), (nn.Transformer, nn.Conv3d))",
+        "refuses('nn.Conv3d(2, 3, 3)') and not isinstance(nn.Linear(2, 3), (nn.MaxPool3d, nn.Conv3d))",
     ),
     (
         "`F.dropout`, `bernoulli`",
@@ -1265,6 +1265,25 @@ DIFFERENCES = [
         "`F.scaled_dot_product_attention(attn_mask=mask, is_causal=True)`",
         "keys that either hides are hidden, for any number of axes; PyTorch refuses some, depending on the kernel",
         "F.scaled_dot_product_attention(*[torch.ones(1, 1)] * 3, torch.ones(1, 1).bool(), is_causal=True).item() == 1",
+    ),
+    (
+        "`nn.TransformerEncoderLayer`, `nn.MultiheadAttention` in evaluation without gradients",
+        (
+            "compute by the formula of training: PyTorch hides a place for every float but 0 in a mask, "
+            "ignores `is_causal` without a mask, and gives NaN with `need_weights=False` to a query that sees no key"
+        ),
+        (
+            "(m := nn.MultiheadAttention(2, 2, batch_first=True).eval(), x := torch.ones(1, 1, 2), torch.no_grad()(m)("
+            "x, x, x, torch.ones(1, 1).bool(), False)[0].tolist())[2] == [[[0.0, 0.0]]]"
+        ),
+    ),
+    (
+        "`nn.TransformerDecoder` of a layer whose `activation` is a module",
+        "copies the layer with its activation; in PyTorch the copies compute relu",
+        (
+            "isinstance(nn.TransformerDecoder(nn.TransformerDecoderLayer(2, 1, 2, activation=nn.Tanh()), 1).layers[0]"
+            ".activation, nn.Tanh)"
+        ),
     ),
     (
         "`x.data = y` with a tensor `y` of `inference_mode`",

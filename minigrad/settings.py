@@ -12,6 +12,7 @@ _MODES = {0: "default", 1: "warn", 2: "error"}
 _determinism = 0
 _warn_only = False
 _precision = "highest"
+_fastpath = True
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
@@ -160,3 +161,23 @@ def _read_count(name: str, number: Any) -> int:
     if number < 1:
         raise RuntimeError(f"{name} expects a positive integer, got {number}")
     return int(number)
+
+
+def get_fastpath_enabled() -> bool:
+    """Whether `nn.TransformerEncoder` gives zeros for padded places in evaluation, as PyTorch's fast path does.
+
+    >>> import minigrad as torch
+    >>> torch.backends.mha.get_fastpath_enabled()
+    True
+    """
+    return _fastpath
+
+
+def set_fastpath_enabled(value: bool) -> None:
+    """Chooses whether evaluation takes what is special about PyTorch's fast path; see `get_fastpath_enabled`.
+
+    >>> import minigrad as torch
+    >>> torch.backends.mha.set_fastpath_enabled(True)
+    """
+    global _fastpath
+    _fastpath = value

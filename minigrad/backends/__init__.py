@@ -1,7 +1,7 @@
 """`torch.backends`: settings of the libraries that compute."""
 
-from minigrad.backends import conv, cpu, cuda, cudnn
-from minigrad.backends.absent import mha, mkl, mkldnn, mps, nnpack, openmp, opt_einsum, xnnpack
+from minigrad.backends import conv, cpu, cuda, cudnn, mha
+from minigrad.backends.absent import mkl, mkldnn, mps, nnpack, openmp, opt_einsum, xnnpack
 
 __all__ = [
     "conv", "cpu", "cuda", "cudnn", "mha", "mkl", "mkldnn", "mps", "nnpack", "openmp", "opt_einsum", "xnnpack",

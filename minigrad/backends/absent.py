@@ -22,4 +22,4 @@ class Absent:
 
 
 mps, mkl, mkldnn, openmp = Absent("mps"), Absent("mkl"), Absent("mkldnn"), Absent("openmp")
-xnnpack, opt_einsum, nnpack, mha = Absent("xnnpack"), Absent("opt_einsum"), Absent("nnpack"), Absent("mha")
+xnnpack, opt_einsum, nnpack = Absent("xnnpack"), Absent("opt_einsum"), Absent("nnpack")

@@ -14,6 +14,7 @@ from minigrad.nn.conv import Conv1d, Conv2d
 from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
+from minigrad.nn.multihead_attention import MultiheadAttention
 from minigrad.nn.recurrent import RNNBase
 from minigrad.nn.uninitialized import UninitializedParameter
 from minigrad.shown_values import show_value
@@ -94,7 +95,7 @@ def summary(net: Module, input_size: Sequence[int] | None = None, dtype: Any = N
         raise TypeError(f"summary() expects a Module, got {type(net).__name__}")
     if input_size is not None:
         _check_size(input_size)
-    layers = {name: module for name, module in net.named_modules() if not list(module.children())}
+    layers = {name: module for name, module in net.named_modules() if _is_layer(module)}
     calls = {} if input_size is None else _run(net, layers, input_size, dtype)
     unseen = (None, None if input_size is None else 0)  # a layer that was not called multiplies nothing
     rows = []
@@ -104,6 +105,11 @@ def summary(net: Module, input_size: Sequence[int] | None = None, dtype: Any = N
     trained = {id(p): p for p in net.parameters() if p.requires_grad}
     kept = {id(p): p for p in net.parameters() if not p.requires_grad}
     return Summary(rows, sum(map(_count_elements, trained.values())), sum(map(_count_elements, kept.values())))
+
+
+def _is_layer(module: Module) -> bool:
+    """Whether a module has a row: what holds others has one if it has parameters of its own, as attention has."""
+    return not list(module.children()) or next(module.parameters(recurse=False), None) is not None
 
 
 def _check_size(input_size: Any) -> None:
@@ -163,11 +169,16 @@ def _count_multiplications(module: Module, given: Sequence[Any], output: Tensor)
         return output.numel() * module.in_features
     if isinstance(module, RNNBase):  # each step of each sequence is multiplied by every weight
         return prod(output.shape[:-1]) * sum(p.numel() for p in module.parameters() if p.ndim == 2)
+    if isinstance(module, MultiheadAttention):  # four products, and each query times each key, each weight times values
+        length = given[1].shape[1 if module.batch_first and given[1].ndim == 3 else 0]
+        projected = sum(x.numel() for x in (*given[:3], output)) * module.embed_dim
+        return projected + 2 * output.numel() * length
     return 0
 
 
 def _count_parameters(module: Module) -> int:
-    return sum(_count_elements(p) for p in module.parameters())
+    """The parameters of a row; those in its modules have rows of their own."""
+    return sum(_count_elements(p) for p in module.parameters(recurse=False))
 
 
 def _count_elements(parameter: Any) -> int:

@@ -39,6 +39,7 @@ LAYERS = {  # the arguments of the constructor, and the shape of the input
     "Threshold": ((0.1, 1.0), ROWS),
     "RNN": ((8, 5), SERIES), "LSTM": ((8, 5, 2), SERIES), "GRU": ((8, 5), SERIES),
     "RNNCell": ((6, 5), ROWS), "LSTMCell": ((6, 5), ROWS), "GRUCell": ((6, 5), ROWS),
+    "TransformerEncoderLayer": ((8, 2, 6, 0.0), SERIES),
     "Unflatten": ((1, (2, 3)), ROWS), "Unfold": ((2,), IMAGE), "Upsample": ((None, 2), IMAGE),
     "UpsamplingBilinear2d": ((None, 2), IMAGE), "UpsamplingNearest2d": ((None, 2), IMAGE), "ZeroPad1d": ((2,), SERIES),
     "ZeroPad2d": ((2,), IMAGE), "ZeroPad3d": ((1,), VOLUME),
@@ -57,8 +58,18 @@ SEVERAL = {  # layers and losses of several operands: the shape of the first, an
     "PairwiseDistance": (ROWS, [POINTS]), "PoissonNLLLoss": (ROWS, [POINTS]), "SmoothL1Loss": (ROWS, [POINTS]),
     "SoftMarginLoss": (ROWS, [("signs", ROWS)]), "TripletMarginLoss": (ROWS, [POINTS, POINTS]),
     "TripletMarginWithDistanceLoss": (ROWS, [POINTS, POINTS]),
+    "MultiheadAttention": (SERIES, [("like", SERIES), ("like", SERIES)]), "TransformerEncoder": (SERIES, []),
+    **{name: (SERIES, [("like", SERIES)]) for name in ("Transformer", "TransformerDecoder", "TransformerDecoderLayer")},
 }  # fmt: skip
 OPTIONS = {
+    "MultiheadAttention": {"embed_dim": 8, "num_heads": 2, "add_bias_kv": True},
+    "TransformerDecoderLayer": {"d_model": 8, "nhead": 2, "dim_feedforward": 6, "dropout": 0.0},
+    "TransformerEncoder": {"encoder_layer": nn.TransformerEncoderLayer(8, 2, 6, 0, batch_first=True), "num_layers": 1},
+    "TransformerDecoder": {"decoder_layer": nn.TransformerDecoderLayer(8, 2, 6, 0), "num_layers": 1},
+    "Transformer": {
+        "d_model": 8, "nhead": 2, "num_encoder_layers": 1, "num_decoder_layers": 1, "dim_feedforward": 6,
+        "dropout": 0.0, "batch_first": True,
+    },
     "MaxUnpool1d": {"kernel_size": 2}, "MaxUnpool2d": {"kernel_size": 2},
     "Bilinear": {"in1_features": 6, "in2_features": 5, "out_features": 2}, "KLDivLoss": {"reduction": "batchmean"},
     **{name: {"num_embeddings": 6, "embedding_dim": 3} for name in ("Embedding", "EmbeddingBag")},

@@ -35,6 +35,16 @@ def test_multiplications_of_grouped_transposed_and_1d_convolutions():
     assert nn.summary(nn.ConvTranspose1d(2, 3, 3), (1, 2, 5)).multiplications == 5 * 3 * 2 * 3  # an output of 7 pixels
 
 
+def test_attention_has_a_row_of_its_own_beside_that_of_its_last_product():
+    layer = nn.TransformerEncoderLayer(8, 2, 4, batch_first=True)
+    table = nn.summary(layer, (2, 3, 8))
+    rows = {row.name: row for row in table.rows}
+    products, pairs = 4 * 2 * 3 * 8 * 8, 2 * 2 * 3 * 3 * 8  # of 2 sequences of 3 places with 8 features
+    assert (rows["self_attn"].parameters, rows["self_attn"].multiplications) == (3 * 8 * 8 + 3 * 8, products + pairs)
+    assert (rows["self_attn.out_proj"].parameters, rows["self_attn.out_proj"].multiplications) == (8 * 8 + 8, 0)
+    assert sum(row.parameters for row in table.rows) == sum(p.numel() for p in layer.parameters())
+
+
 def test_without_an_input_the_summary_has_no_shapes():
     net = make_lenet()
     found = nn.summary(net)

@@ -18,6 +18,7 @@ from tests.marks import mark_each
 RECORD = json.loads((Path(__file__).parent.parent / "data" / "modules.json").read_text())
 # Sums of a few hundred float32 numbers in another order; random numbers agree to the last unit.
 CLOSE = {"rtol": 2e-6, "atol": 2e-7}
+pytestmark = pytest.mark.filterwarnings("ignore:enable_nested_tensor is True")
 
 
 OF_THE_CPU = {"nn.RReLU(0.3, 0.6)(torch.randn(6))": "a GPU draws a number for every element, the CPU for those below 0"}

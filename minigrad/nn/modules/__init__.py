@@ -14,7 +14,7 @@ from minigrad.missing import missing_name as _missing_name
 
 # PyTorch's submodule: the modules of `minigrad.nn` with its layers
 _ROOMS = {
-    "activation": "activation activation_variants",
+    "activation": "activation activation_variants multihead_attention",
     "batchnorm": "normalization lazy parallel.sync_batchnorm",
     "channelshuffle": "shape",
     "container": "sequential containers",
@@ -25,7 +25,7 @@ _ROOMS = {
     "fold": "shape",
     "instancenorm": "normalization",
     "lazy": "lazy",
-    "linear": "linear bilinear lazy",
+    "linear": "linear bilinear lazy multihead_attention",
     "loss": "loss regression classification distance",
     "module": "module hooks_on_all modules.utils",
     "normalization": "normalization",
@@ -34,6 +34,7 @@ _ROOMS = {
     "pooling": "pooling",
     "rnn": "recurrent recurrent_cells",
     "sparse": "embedding",
+    "transformer": "transformer transformer_layers",
     "upsampling": "shape",
 }
 # PyTorch's base class or helper: our name for it

@@ -39,6 +39,18 @@ CASES = {
         lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True), [(2, 3, 4), (2, 5, 4), (2, 5, 2)],
     ),
     "scaled_dot_product_attention with a mask": (F.scaled_dot_product_attention, [(2, 3, 4)] * 3 + [(2, 1, 3)]),
+    "multi_head_attention_forward": (
+        lambda x, inward, bias, outward, added: F.multi_head_attention_forward(
+            x, x, x, 4, 2, inward, bias, added[None], added[None], True, 0.0, outward, None, need_weights=False
+        )[0],
+        [(3, 2, 4), (12, 4), (12,), (4, 4), (1, 4)],
+    ),
+    "multi_head_attention_forward of three tensors": (
+        lambda q, k, v, inward, outward, mask: F.multi_head_attention_forward(
+            q, k, v, 4, 2, inward, None, None, None, False, 0.0, outward, None, attn_mask=mask[: len(q)]
+        )[0],
+        [(3, 2, 4), (5, 2, 4), (5, 2, 4), (12, 4), (4, 4), (3, 5)],
+    ),
     "conv1d": (lambda x, w, b: F.conv1d(x, w, b, 2, 1), [(2, 3, 6), (4, 3, 3), (4,)]),
     "conv2d": (
         lambda x, w, b: F.conv2d(x, w, b, (2, 1), (1, 2), (1, 2), 2),
@@ -257,7 +269,7 @@ BATCHED = [  # the others refuse an empty batch, or take classes of a fixed numb
 def test_an_empty_batch_gives_an_empty_result_and_zero_gradients(name):
     function, shapes = CASES[name]
     batch = shapes[0][0]
-    count = 2 if name == "bilinear" else len(shapes) if "attention" in name else 1  # so many operands hold examples
+    count = 2 if name == "bilinear" else len(shapes) if "scaled" in name else 1  # so many operands hold examples
     sizes = [(0, *s[1:]) if i < count or s == shapes[0] else s for i, s in enumerate(shapes)]
     x = draw_inputs(sizes)
     result = function(*x)
