@@ -86,9 +86,9 @@ class MultiheadAttention(Module):
         """Draws the projections by Xavier's rule, and sets the biases to 0."""
         for matrix in self._inward():
             xavier_uniform_(matrix)
-        if self.in_proj_bias is not None:
-            constant_(self.in_proj_bias, 0.0)
-            constant_(self.out_proj.bias, 0.0)
+        for bias in (self.in_proj_bias, self.out_proj.bias):
+            if bias is not None:
+                constant_(bias, 0.0)
         for added in (self.bias_k, self.bias_v):
             if added is not None:
                 xavier_normal_(added)
