@@ -5,7 +5,6 @@ Which library holds the arrays of a device, and how they are moved, stands in `b
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from contextvars import ContextVar
@@ -14,12 +13,11 @@ from typing import Any, NoReturn
 _DTYPES = ("float", "int", "uint", "bool", "double", "half", "long", "short")  # without their numbers
 
 
-class device(contextlib.ContextDecorator):
+class device:
     """The place of a tensor: `device("cpu")`, `device("cuda")`, `device("cuda:1")`.
 
-    A name only: it can be made on a machine without a GPU. As a context manager or a decorator it sets the default
-    device. Raises RuntimeError for an unknown name, and, on entering, for a GPU that is not there. Follows PyTorch's
-    `torch.device`.
+    A name only: it can be made on a machine without a GPU. As a context manager it sets the default device. Raises
+    RuntimeError for an unknown name, and, on entering, for a GPU that is not there. Follows PyTorch's `torch.device`.
 
     >>> import minigrad as torch
     >>> torch.device("cuda:1")

@@ -105,7 +105,7 @@ def as_numpy(d: Any) -> Any:
         return _BY_PYTHON[d].numpy
     from minigrad.shown_values import show_value
 
-    raise TypeError(f"dtype must be a minigrad dtype such as minigrad.float32, not {show_value(d)}")
+    raise TypeError(f"argument 'dtype' must be minigrad.dtype, such as minigrad.float32, not {show_value(d)}")
 
 
 _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}

@@ -37,7 +37,7 @@ SECTIONS = (
     (r"is that `__init__` misspelt", "`__init__` misspelt"),
     (r"not NoneType; a function without a return|returned None: does it end|Is `return` missing", "`return` forgotten"),
     (r"list is not a Module subclass", "Layers in a list for Sequential"),
-    (r"makes no call: write|should not be instantiated|is not called: make forward", "A Function called, not applied"),
+    (r"makes no call: write|should not be instantiated|Legacy autograd function", "A Function called, not applied"),
     (r"Nothing was saved|not enough values to unpack \(expected \d+, got 0\)", "A Function that saved nothing"),
     (r"expected a weight of \d axes", "A weight of another shape"),
     (r"Dimension out of range", "An axis that is not there"),

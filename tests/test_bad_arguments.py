@@ -31,7 +31,7 @@ NUMBERS = {
     "repeats": (lambda bad: mg.repeat_interleave(ones(2), bad), "repeats must be an int"),
     "a power": (lambda bad: mg.matrix_power(ones(2, 2), bad), "matrix_power(): argument 'n' must be an int"),
     "dims": (lambda bad: mg.tensordot(ones(2), ones(2), bad), "dims must be an int"),
-    "a dtype": (lambda bad: mg.promote_types(mg.int8, bad), "dtype must be a minigrad dtype such as minigrad.float32"),
+    "a dtype": (lambda bad: mg.promote_types(mg.int8, bad), "argument 'dtype' must be minigrad.dtype, such as"),
 }  # fmt: skip
 
 
@@ -106,7 +106,11 @@ OTHERS = {
     ),
     "halves of times": (lambda: mg.repeat_interleave(ones(2), ones(2)), NotImplementedError, "with .long() or .bool()"),
     "a list within": (lambda: [1.0] in ones(2), RuntimeError, "only supports Tensor or scalar, but you passed in"),
-    "a list for a type": (lambda: ones(2).type([]), TypeError, "dtype must be a minigrad dtype"),
+    "a list for a type": (
+        lambda: ones(2).type([]),
+        TypeError,
+        "argument 'dtype' must be minigrad.dtype, such as minigrad.float32, not list",
+    ),
     "a seed of nothing": (lambda: mg.manual_seed(None), TypeError, "manual_seed() takes an int, such as 42"),
     "a seed of letters": (
         lambda: mg.manual_seed("a"),

@@ -88,9 +88,9 @@ class TestDefault:
             raise KeyError
         assert devices.default_device() == devices.device("cpu")
 
-    @pytest.mark.usefixtures("stand_in")
-    def test_a_device_is_a_decorator(self):
-        assert devices.device("cuda")(devices.default_device)() == devices.device("cuda")
+    def test_a_device_is_not_called(self):
+        with pytest.raises(TypeError, match=r"^'device' object is not callable"):
+            devices.device("cpu")()
 
     @pytest.mark.usefixtures("stand_in")
     def test_a_scope_is_local_to_its_context(self):

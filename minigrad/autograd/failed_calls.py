@@ -46,7 +46,7 @@ def name_option(error: TypeError, function: Callable[..., Any], *further: str) -
     from minigrad.spelling import explain_call
 
     leave_out_inner_calls(error)
-    if match(r"\w+ must be an int, got ", str(error)):
+    if match(r"\w+ must be an int, got |argument '\w+' must be ", str(error)):
         error.args = (f"{function.__name__}(): {error}",)
     known = [name for name in signature(function).parameters if name != "self"]
     error.args = (explain_call(function.__name__, str(error), [*known, *further]),)

@@ -115,7 +115,10 @@ class Function:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Raises: a Function is called by ``apply``."""
         name = type(self).__name__
-        raise RuntimeError(f"An object of {name} is not called: make forward static and call {name}.apply(...)")
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated: make forward and backward of "
+            f"{name} static, with ctx as the first parameter, and call {name}.apply(...)"
+        )
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:

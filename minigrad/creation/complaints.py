@@ -17,7 +17,11 @@ def no_number(x: Any, is_first: bool, wanted: Any) -> Exception:
     elif isinstance(x, (str, bytes, list, tuple, np.ndarray)) or wanted is not None:
         error = TypeError
     what = NOT_COMPLEX if isinstance(x, (complex, np.complexfloating)) else "a tensor holds numbers"
-    return error(f"Could not infer dtype of {type(x).__name__}: {what}, got {_describe(x)}")
+    kind = type(x).__name__
+    refused = f"Could not infer dtype of {kind}"
+    if isinstance(x, (str, bytes)):
+        refused = f"too many dimensions {kind!r}" if error is ValueError else f"new(): invalid data type {kind!r}"
+    return error(f"{refused}: {what}, got {_describe(x)}")
 
 
 def no_list(x: Any, length: int, depth: int) -> TypeError:
@@ -31,6 +35,16 @@ def ragged(length: int, depth: int, got: int) -> ValueError:
     return ValueError(
         f"expected sequence of length {length} at dim {depth} (got {got}): the nested lists are ragged; {hint}"
     )
+
+
+def ragged_arrays(shape: tuple[int, ...], depth: int, got: tuple[int, ...]) -> Exception:
+    """The error for an array of shape `got` where one is due that fills the axes of `shape` from `depth` on."""
+    wanted = shape[depth:]
+    if len(got) != len(wanted):
+        return ValueError(f"expected sequences of equal length at dim {depth}: an array of shape {wanted}, got {got}")
+    axis = next(i for i, (n, m) in enumerate(zip(wanted, got, strict=True)) if n != m)
+    words = f"expected sequence of length {wanted[axis]} at dim {depth + axis} (got {got[axis]})"
+    return ValueError(f"{words}: the arrays of a list have one shape, got {wanted} and {got}")
 
 
 def too_deep(most: int) -> ValueError:

@@ -56,8 +56,8 @@ def creates(
             dtype, device = (out.dtype, out.device) if dtype is None else (dtype, device)
         where = devices.default_device() if device is None else devices.device(device)
         chosen = usual() if dtype is None else dtype
-        options["dtype"] = None if chosen is None else dtypes.as_numpy(chosen)
         try:
+            options["dtype"] = None if chosen is None else dtypes.as_numpy(chosen)
             if where.type == "cpu":
                 array = backend.quiet(function, *args, xp=np, **options)
             else:
@@ -67,7 +67,7 @@ def creates(
         except TypeError as refused:
             name_option(refused, call)
             raise
-        except (MemoryError, ValueError) as error:
+        except (MemoryError, ValueError, RuntimeError) as error:
             name_failed_call(error, name)
             raise
         made: Any = wrap(array).requires_grad_() if requires_grad else wrap(array)

@@ -13,7 +13,7 @@ import numpy as np
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.failed_calls import leave_out_inner_calls
-from minigrad.creation.complaints import no_list, no_number, ragged, several_elements, too_deep
+from minigrad.creation.complaints import no_list, no_number, ragged, ragged_arrays, several_elements, too_deep
 from minigrad.creation.nested import DEEPEST, as_elements
 
 TYPES = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: None}  # None: the default type
@@ -90,8 +90,7 @@ class _Reader:
 
     def read_array(self, array: Any, depth: int) -> None:
         if array.shape != self.shape[depth:]:
-            detail = f"expected an array of shape {self.shape[depth:]}, got {array.shape}"
-            raise ValueError(f"expected sequences of equal length at dim {depth}: {detail}")
+            raise ragged_arrays(self.shape, depth, array.shape)
         dtypes.from_numpy(array.dtype if self.wanted is None or array.dtype.kind != "u" else self.wanted)
         self.types[array.dtype] = None
         self.numbers.extend(array.reshape(-1).tolist())

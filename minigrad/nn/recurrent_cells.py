@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from minigrad.autograd.overriding import without_overriding
 from minigrad.creation.drawn import draw_start
 from minigrad.creation.filled import empty, zeros
-from minigrad.nn.functional.recurrent_cells import gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell
+from minigrad.nn.functional.recurrent_cells import gru_cell, lstm_cell, require_pair, rnn_relu_cell, rnn_tanh_cell
 from minigrad.nn.module import Module, describe_options
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.recurrent_checks import read_pair
@@ -155,5 +155,7 @@ class LSTMCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
+        if hx is not None:
+            require_pair(hx)
         h, c = self._step(lstm_cell, input, () if hx is None else read_pair(hx), count=2)
         return h, c

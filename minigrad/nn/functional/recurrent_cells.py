@@ -79,9 +79,7 @@ def lstm_cell(
     >>> torch.lstm_cell(torch.zeros(1, 2), state, torch.zeros(4, 2), torch.zeros(4, 1))[1]
     tensor([[0.5000]])
     """
-    if not isinstance(hx, (tuple, list)):
-        given = type(hx).__name__
-        raise TypeError(f"lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not {given}: give (h, c)")
+    require_pair(hx)
     if len(hx) != 2:
         raise RuntimeError(f"lstm_cell expects two hidden states, (h, c), got {len(hx)}")
     h, c = hx
@@ -89,6 +87,13 @@ def lstm_cell(
     width = h.shape[1]
     new_h, new_c = clone(both[:, :width]), clone(both[:, width:])
     return name_last_call(new_h, "MulBackward0"), name_last_call(new_c, "AddBackward0")
+
+
+def require_pair(hx: object) -> None:
+    """Raises TypeError unless the states of an LSTM come as a tuple or a list."""
+    if not isinstance(hx, (tuple, list)):
+        given = type(hx).__name__
+        raise TypeError(f"lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not {given}: give (h, c)")
 
 
 def _step(

@@ -48,7 +48,7 @@ def pad_sequence(
     if not given_ones:
         raise RuntimeError("received an empty list of sequences: pad_sequence() needs one at least")
     for x in given_ones:
-        _require_sequence(x)
+        _require_sequence(x, given_ones[0])
     longest = max(x.shape[0] for x in given_ones)
     rows = []
     for x in given_ones:
@@ -59,13 +59,16 @@ def pad_sequence(
     return name_last_call(stack(rows, 0 if batch_first else 1), "CopySlices")
 
 
-def _require_sequence(x: Tensor) -> None:
-    """Raises TypeError for what is no tensor, RuntimeError for a tensor without axes."""
+def _require_sequence(x: Tensor, first: Tensor) -> None:
+    """Raises TypeError for what is no tensor, RuntimeError for a tensor without axes, or with others than the first."""
     what = "pad_sequence: sequences are tensors of one axis or more, got"
     if not isinstance(x, Tensor):
-        raise TypeError(f"{what} a {type(x).__name__}")
+        raise TypeError(f"{what} a {type(x).__name__}; wrap each with minigrad.tensor(...)")
     if not x.ndim:
         raise RuntimeError(f"{what} a 0-d tensor")
+    if x.shape[1:] != first.shape[1:]:
+        shapes = f"{list(first.shape)} and {list(x.shape)}"
+        raise RuntimeError(f"pad_sequence: sequences differ in length alone, in their first axis, got {shapes}")
 
 
 def unpad_sequence(padded_sequences: Tensor, lengths: Tensor, batch_first: bool = False) -> list[Tensor]:

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from minigrad import backend
 from minigrad.advice import warn
-from minigrad.autograd.failed_calls import names_options
+from minigrad.autograd.failed_calls import leave_out_inner_calls, names_options
 from minigrad.failed_constructors import names_constructor
 from minigrad.generator import Generator
 from minigrad.random import source_of
@@ -172,7 +172,12 @@ class _LocalIterator(Iterator[Any]):
         return len(self._sampler)
 
     def __next__(self) -> Any:
-        batch = self._fetch(next(self._items))
+        item = next(self._items)
+        try:
+            batch = self._fetch(item)
+        except Exception as error:
+            leave_out_inner_calls(error)
+            raise
         if batch is END:
             raise StopIteration
         return batch

@@ -47,6 +47,19 @@ test_refused = refusals(
         "an int as a flag": (lambda: pad_sequence([LONG], 1), TypeError, "'batch_first' must be bool, not int 1"),
         "lists": (lambda: pad_sequence([[1], [2]]), TypeError, "tensors of one axis or more, got a list"),
         "numbers": (lambda: pad_sequence([LONG.sum()]), RuntimeError, "one axis or more, got a 0-d tensor"),
-        "other axes": (lambda: pad_sequence([torch.ones(2, 3), torch.ones(2, 4)]), RuntimeError, "size"),
+        "other axes": (
+            lambda: pad_sequence([torch.ones(2, 3), torch.ones(2, 4)]),
+            RuntimeError,
+            "differ in length alone",
+        ),
     }
 )
+
+
+def test_sequences_of_other_features_are_refused_with_both_shapes():
+    with pytest.raises(
+        RuntimeError, match=r"^pad_sequence: sequences differ in length alone, .* \[2, 3\] and \[2, 4\]"
+    ):
+        pad_sequence([torch.ones(2, 3), torch.ones(2, 4)])
+    with pytest.raises(TypeError, match=r"got a list; wrap each with minigrad.tensor\(...\)"):
+        pad_sequence([[1, 2], [3]])
