@@ -117,7 +117,8 @@ with _open_later("torch", globals()) as _later:
     )
     from minigrad.ops.clamp import clamp, clamp_max, clamp_min, clip
     from minigrad.ops.linear_algebra import (
-        cholesky, det, inverse, logdet, lu, lu_solve, matrix_exp, matrix_power, pinverse, qr, slogdet, svd,
+        cholesky, cholesky_inverse, cholesky_solve, det, inverse, logdet, lu, lu_solve, matrix_exp, matrix_power,
+        pinverse, qr, slogdet, svd,
     )
     from minigrad.ops.lu import lu_unpack
     from minigrad.ops.masks import argwhere, masked_fill, masked_select, nonzero, where
@@ -231,7 +232,7 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "Future", "GradScaler", "amp", "autocast", "compile", "compiler", "cpu", "get_device_module",
     "OutOfMemoryError", "binomial", "is_autocast_enabled", "is_inference", "jit", "narrow_copy", "unsafe_chunk",
     "unsafe_split", "unsafe_split_with_sizes", "mps", "xpu", "pca_lowrank", "svd_lowrank", "gru_cell", "lstm_cell",
-    "rnn_relu_cell", "rnn_tanh_cell",
+    "cholesky_inverse", "cholesky_solve", "rnn_relu_cell", "rnn_tanh_cell",
 ]  # fmt: skip
 
 # fmt: off

@@ -59,6 +59,9 @@ DIFFERENTIABLE = {
     "slogdet": (lambda a: L.slogdet(a).logabsdet, [A]),
     "cholesky": (lambda a: L.cholesky(a @ a.mT + UNIT), [A]),
     "cholesky upper": (lambda a: L.cholesky(a @ a.mT + UNIT, upper=True), [A]),
+    "cholesky_solve": (torch.cholesky_solve, [B, A]),
+    "cholesky_solve upper": (lambda b, a: b.cholesky_solve(a, upper=True), [B, A]),
+    "cholesky_inverse": (torch.cholesky_inverse, [A]),
     "pinv tall": (L.pinv, [TALL]),
     "pinv wide": (L.pinv, [WIDE]),
     "qr tall": (lambda a: drop_signs(L.qr(a)), [TALL]),
@@ -291,6 +294,9 @@ REFUSED = {
     "singular factors": (
         lambda: L.lu_factor_ex(torch.ones(2, 2, requires_grad=True)).LU.sum().backward(), L.LinAlgError,
         "linalg.lu backward: The solver failed because the input matrix is singular"),
+    "a vector beside a factor": (
+        lambda: torch.cholesky_solve(torch.ones(2), torch.eye(2)), RuntimeError, "b should have at least 2 dimensions"),
+    "a factor with a zero": (lambda: torch.cholesky_inverse(torch.zeros(2, 2)), L.LinAlgError, "matrix is singular"),
     "not positive": (lambda: torch.cholesky(-torch.eye(2)), L.LinAlgError, "^cholesky: The factorization"),
     "not square": (lambda: torch.det(torch.ones(2, 3)), RuntimeError, "square matrices, but they are 2 by 3"),
     "a vector": (lambda: L.svd(torch.ones(3)), RuntimeError, "must have at least 2 dimensions"),
@@ -588,3 +594,31 @@ def test_the_error_has_the_name_under_which_it_is_caught():
     assert traceback.format_exception_only(caught.value) == [
         "minigrad.linalg.LinAlgError: torch.linalg.solve: The solver failed because the input matrix is singular.\n"
     ]
+
+
+def test_cholesky_of_a_matrix_that_is_not_symmetric_reads_the_triangle_that_it_gives():
+    a = torch.tensor([[4.0, 2.0], [9.0, 5.0]])
+    assert L.cholesky(a, upper=True).tolist() == [[2.0, 1.0], [0.0, 2.0]]
+    assert torch.cholesky(a.mT, upper=False).tolist() == [[2.0, 0.0], [1.0, 2.0]]
+
+
+@pytest.mark.parametrize("upper", [False, True])
+def test_a_cholesky_factor_solves_and_inverts(upper):
+    a = A @ A.mT + UNIT
+    factor = L.cholesky(a, upper=upper)
+    factor = factor + (torch.tril(factor, -1) if upper else torch.triu(factor.mT, 1))  # the other triangle is not read
+    np.testing.assert_allclose(torch.cholesky_solve(B, factor, upper).numpy(), np.linalg.solve(a, B), rtol=1e-9)
+    np.testing.assert_allclose(factor.cholesky_inverse(upper).numpy(), np.linalg.inv(a), rtol=1e-9)
+
+
+def test_matrix_exp_of_one_number_is_its_exponential():
+    x = torch.tensor([[-torch.inf]], requires_grad=True)
+    y = torch.matrix_exp(x)
+    assert y.tolist() == [[0.0]] and y.grad_fn.name() == "LinalgMatrixExpBackward0"
+
+
+def test_products_do_not_write_to_their_operands():
+    for product in (torch.cross, L.cross, torch.outer, torch.kron):
+        x = torch.ones(3)
+        with pytest.raises(RuntimeError, match="written-to tensor refer to a single memory location"):
+            product(x, x + 1, out=x)

@@ -20,6 +20,7 @@ from minigrad.ops.gamma import lgamma
 from minigrad.ops.masks import where
 from minigrad.ops.unary import log
 from minigrad.shown_values import shorten
+from minigrad.tensor import Tensor
 from minigrad.type_limits import finfo
 
 EULER = 0.57721566490153286060
@@ -96,10 +97,28 @@ class TransformedDistribution(Distribution):
             value = x
         return total + sum_rightmost(self.base_dist.log_prob(value), event_dim - len(self.base_dist.event_shape))
 
+    def cdf(self, value: Any) -> Any:
+        """The probability of a value up to `value`, which may lie on the edge of the support.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.LogNormal(0.0, 1.0).cdf(torch.tensor(0.0))
+        tensor(0.)
+        """
+        try:
+            self._validate_sample(value)
+        except ValueError:
+            on_edge = isinstance(value, Tensor) and self.base_dist.support.check(self._invert(value)).all()
+            if not on_edge:
+                raise
+        return self._cdf(value)
+
     def _cdf(self, value: Any) -> Any:
+        return self._turn(self.base_dist.cdf(self._invert(value)))
+
+    def _invert(self, value: Any) -> Any:
         for transform in reversed(self.transforms):
             value = transform.inv(value)
-        return self._turn(self.base_dist.cdf(value))
+        return value
 
     def icdf(self, value: Any) -> Any:
         return self._forward(self.base_dist.icdf(self._turn(value)))
@@ -157,6 +176,8 @@ class _Half(TransformedDistribution):
 
     def _log_prob(self, value: Any) -> Any:
         return where(value >= 0, self.base_dist.log_prob(value) + math.log(2), -math.inf)
+
+    cdf = Distribution.cdf  # of which 0 is a value
 
     def _cdf(self, value: Any) -> Any:
         return 2 * self.base_dist.cdf(value) - 1

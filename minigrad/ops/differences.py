@@ -22,7 +22,7 @@ from minigrad.shown_values import shorten
 
 
 # ---- differences ---------------------------------------------------------------------------------
-@takes_out(cast=True, axis_first=True)
+@takes_out(cast=True, axis_first=True, apart="all")
 def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
     """``x[i + 1] - x[i]`` along the dimension `dim`, `n` times; `prepend` and `append` are joined to x first.
 

@@ -135,6 +135,9 @@ def _spell_sublists(first: Any, rest: tuple[Any, ...]) -> tuple[str, tuple[Any, 
             raise TypeError(
                 f"einsum(): after each operand its subscripts are due, in a list: {form}; got {show_value(x)}"
             )
+    for n in (n for x in (*given[1::2], given[-1]) for n in x):
+        if n is not Ellipsis and not 0 <= n < len(ascii_letters):
+            raise ValueError(f"einsum(): subscripts in a list are `...` and numbers from 0 to 51, got {show_value(n)}")
     spelt = ["".join("..." if n is Ellipsis else ascii_letters[n] for n in x) for x in (*given[1::2], given[-1])]
     count = len(given) // 2
     return ",".join(spelt[:count]) + ("->" + spelt[-1] if len(given) % 2 else ""), given[: 2 * count : 2]

@@ -14,6 +14,7 @@ import numpy as np
 from minigrad.autograd.core import Tensor, value_of
 from minigrad.ops.arguments import as_int, require_tensor, takes_out
 from minigrad.ops.composed import recorded_as
+from minigrad.ops.describe import rename
 from minigrad.ops.elementwise import elementwise, unary
 from minigrad.ops.error_function import for_either
 from minigrad.ops.precision import as_float
@@ -119,6 +120,13 @@ def polygamma(n: int, input: Tensor) -> Tensor:
     if order < 0:
         raise RuntimeError(f"polygamma(n, x) does not support negative n, got {order}")
     return _poly(as_float(input), n=order)
+
+
+def _polygamma_of(input: Tensor, n: int) -> Tensor:
+    return polygamma(n, input)
+
+
+polygamma_of = takes_out(rename(_polygamma_of, "polygamma", polygamma.__doc__), cast=True)  # the method
 
 
 @takes_out(cast=True)

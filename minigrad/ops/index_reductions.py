@@ -148,8 +148,7 @@ def scatter_product(x: Any, values: Any, *, key: Any) -> Any:
 
 @takes_out(apart="others")
 def scatter_reduce(
-    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True,
-    out: Tensor | None = None,
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:  # fmt: skip
     """``out[index[i][j]][j]`` as the "sum", "prod", "mean", "amax" or "amin" of the ``src[i][j]`` for dim 0.
 

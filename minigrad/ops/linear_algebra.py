@@ -12,13 +12,14 @@ from minigrad.ops import decompositions, determinant, matrix_functions, pseudo_i
 from minigrad.ops import lu as lu_decomposition
 from minigrad.ops import solve as solving
 from minigrad.ops.arguments import takes_out
+from minigrad.ops.composed import recorded_as
 from minigrad.ops.determinant import logdet
 from minigrad.ops.matrices import check_matrix, constant_like, mT
 from minigrad.ops.return_types import make_return_type
 
 __all__ = [
-    "cholesky", "det", "inverse", "logdet", "lu", "lu_solve", "matrix_exp", "matrix_power", "pinverse", "qr", "slogdet",
-    "svd",
+    "cholesky", "cholesky_inverse", "cholesky_solve", "det", "inverse", "logdet", "lu", "lu_solve", "matrix_exp",
+    "matrix_power", "pinverse", "qr", "slogdet", "svd",
 ]  # fmt: skip
 
 
@@ -103,6 +104,41 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     tensor([[2.]])
     """
     return solving.factor("cholesky", input, upper)
+
+
+@takes_out
+@recorded_as("CholeskySolveBackward0")
+def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor:
+    """X with ``A X = input``, where ``A = L L^T`` is known by its Cholesky factor L, `input2`, or by L^T if `upper`.
+
+    Shapes: (..., n, k), (..., n, n) -> (..., n, k). Only the triangle of the factor is read.
+    Raises RuntimeError for other shapes and types, LinAlgError for a zero on the diagonal.
+
+    >>> import minigrad as torch
+    >>> torch.cholesky_solve(torch.tensor([[8.0]]), torch.tensor([[2.0]]))
+    tensor([[2.]])
+    """
+    check_matrix("cholesky_solve", input2)
+    if input.array.ndim < 2:
+        raise RuntimeError(
+            f"cholesky_solve: b should have at least 2 dimensions, but has {input.array.ndim} dimensions"
+        )
+    lower = mT(input2) if upper else input2
+    inner = solving.solve_triangular(lower, input, upper=False)
+    return solving.solve_triangular(mT(lower), inner, upper=True)
+
+
+@takes_out
+@recorded_as("CholeskyInverseBackward0")
+def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
+    """The inverse of ``A = L L^T`` from its Cholesky factor L, or from L^T if `upper`. Errors: `cholesky_solve`.
+
+    >>> import minigrad as torch
+    >>> torch.cholesky_inverse(torch.tensor([[2.0]]))
+    tensor([[0.2500]])
+    """
+    check_matrix("cholesky_inverse", input)
+    return cholesky_solve(constant_like(input, np.eye(input.array.shape[-1])), input, upper)
 
 
 @takes_out

@@ -28,7 +28,7 @@ from minigrad.ops.shape import squeeze, unsqueeze
 from minigrad.ops.solve import inv
 from minigrad.ops.solve_with_info import inv_ex
 from minigrad.ops.special import nan_to_num
-from minigrad.ops.unary import abs
+from minigrad.ops.unary import abs, exp
 from minigrad.shown_values import shorten
 
 
@@ -78,6 +78,8 @@ def matrix_exp(A: Matrix) -> Tensor:
     check_matrix("linalg.matrix_exp", A)
     if not A.array.size:
         return clone(A)
+    if A.array.shape[-1] == 1:
+        return name_last_call(exp(A), "LinalgMatrixExpBackward0")
     halvings = compute(_count_halvings, A)
     scaled, unit = A * 2.0**-halvings, constant_like(A, np.eye(A.array.shape[-1]))
     total = unit + scaled / 18

@@ -96,7 +96,7 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     return matmul(input, tensor)
 
 
-@takes_out(cast=True)
+@takes_out(cast=True, apart="all")
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """``out[i, j] = input[i] * vec2[j]``.
 
@@ -169,7 +169,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     return reshape(product, a[:-1] + b[:-1])
 
 
-@takes_out(cast=True)
+@takes_out(cast=True, apart="all")
 @recorded_as("UnsafeViewBackward0")
 def kron(input: Tensor, other: Tensor) -> Tensor:
     """The Kronecker product: a block ``input[i, j] * other`` for every element, axes aligned at the end.
@@ -186,7 +186,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     return reshape(mul(x, y), [n * k for n, k in zip(a, b, strict=True)])
 
 
-@takes_out
+@takes_out(apart="all")
 @recorded_as("LinalgCrossBackward0")
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """The vector product along an axis of length 3: `dim`, or the first such axis.

@@ -155,5 +155,5 @@ def cholesky(A: Matrix, *, upper: bool = False) -> Tensor:
 def factor(name: str, A: Matrix, upper: bool) -> Tensor:
     """The Cholesky factors for a function of this name."""
     check_matrix(name, A)
-    found = attempt(name, refuse_factor, _cholesky, A)
+    found = attempt(name, refuse_factor, _cholesky, mT(A) if upper else A)  # of A only this triangle is read
     return name_last_call(in_columns(mT(found)), "LinalgCholeskyExBackward0") if upper else found

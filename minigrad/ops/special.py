@@ -126,10 +126,9 @@ def nan_to_num(
     >>> torch.nan_to_num(torch.tensor([float("nan"), 1.0]))
     tensor([0., 1.])
     """
-    if input.array.dtype.kind != "f":
-        return clone(input)
     given = {"nan": 0.0 if nan is None else nan, "posinf": posinf, "neginf": neginf}
-    return _finite(input, **{k: None if v is None else as_number("nan_to_num", k, v) for k, v in given.items()})
+    numbers = {k: None if v is None else as_number("nan_to_num", k, v) for k, v in given.items()}
+    return _finite(input, **numbers) if input.array.dtype.kind == "f" else clone(input)
 
 
 # ---- two operands --------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from minigrad.size import Size
 _split, _split_by_sizes = shown_as(read_at, "SplitBackward0"), shown_as(read_at, "SplitWithSizesBackward0")
 # Other names of parameters.
 _PARTS = dict.fromkeys(("sections", "indices", "tensor_indices_or_sections"), "indices_or_sections")
-_SIZES = dict.fromkeys(("split_size", "split_sizes"), "split_size_or_sections")
+_SIZES = {"split_size": "split_size_or_sections"}
 
 
 @takes_out(axis_first=True)
@@ -98,7 +98,18 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     return split(input, -(-size // chunks), dim)
 
 
-split_with_sizes = split
+@takes_out(axis_first=True)
+def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Any, ...]:
+    """`split` by a tuple of sizes.
+
+    >>> import minigrad as torch
+    >>> torch.split_with_sizes(torch.arange(4), [1, 3])
+    (tensor([0]), tensor([1, 2, 3]))
+    """
+    if not isinstance(split_sizes, (tuple, list)):
+        got = f"not {show_value(split_sizes)}"
+        raise TypeError(f"split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, {got}")
+    return split(input, split_sizes, dim)
 
 
 @takes_out(axis_first=True)
@@ -140,10 +151,7 @@ def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int 
     >>> torch.unsafe_split_with_sizes(torch.arange(4), [1, 3])
     (tensor([0]), tensor([1, 2, 3]))
     """
-    if not isinstance(split_sizes, (tuple, list)):
-        got = f"not {show_value(split_sizes)}"
-        raise TypeError(f"unsafe_split_with_sizes(): argument 'split_sizes' must be a tuple of ints, {got}")
-    return _set_apart(split(input, split_sizes, dim), "UnsafeSplitWithSizesBackward0")
+    return _set_apart(split_with_sizes(input, split_sizes, dim), "UnsafeSplitWithSizesBackward0")
 
 
 @of_tensors(axis_first=True)

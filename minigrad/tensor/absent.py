@@ -7,10 +7,10 @@ from typing import Any, NoReturn
 from minigrad.autograd.core import TensorBase
 
 NAMES = (
-    "bfloat16", "cdouble", "cfloat", "cholesky_inverse", "cholesky_solve", "coalesce", "conj_physical_",
+    "bfloat16", "cdouble", "cfloat", "coalesce", "conj_physical_",
     "crow_indices", "dequantize", "dim_order", "eig", "geqrf", "igamma", "igammac", "int_repr", "istft",
-    "lstsq", "map2_", "nonzero_static", "orgqr", "ormqr", "output_nr", "polygamma",
-    "polygamma_", "q_scale", "q_zero_point", "qscheme", "reinforce", "resize", "resize_as",
+    "lstsq", "map2_", "nonzero_static", "orgqr", "ormqr", "output_nr",
+    "q_scale", "q_zero_point", "qscheme", "reinforce", "resize", "resize_as",
     "smm", "solve", "sparse_mask", "sparse_resize_", "stft", "storage_type", "symeig", "to_dense", "to_mkldnn",
     "to_padded_tensor", "to_sparse", "to_sparse_coo", "to_sparse_csr", "triangular_solve",     "xpu",
 )  # fmt: skip

@@ -11,7 +11,7 @@ from minigrad.advice import warn
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.views import root_of
 from minigrad.layout import layout, strided
-from minigrad.ops.arguments import of_tensors, takes_out
+from minigrad.ops.arguments import of_tensors, require_tensor, takes_out
 from minigrad.ops.comparison import isfinite
 from minigrad.ops.memory_layout import owner_of
 
@@ -245,7 +245,8 @@ class MoreFactMethods(TensorBase):
         >>> x.is_set_to(x[:])
         True
         """
-        mine, other = [x.array for x in (self, tensor)]
+        require_tensor("is_set_to", "tensor", 1, tensor)
+        mine, other = self.array, tensor.array
         same = mine.shape == other.shape and mine.strides == other.strides
         return bool(same and backend.address_of(mine) == backend.address_of(other))
 

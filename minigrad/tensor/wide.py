@@ -176,6 +176,7 @@ class WideMethods(
     erfinv, erfinv_ = with_in_place(error_function.erfinv)
     lgamma, lgamma_ = with_in_place(gamma.lgamma)
     digamma, digamma_ = with_in_place(gamma.digamma)
+    polygamma, polygamma_ = with_in_place(gamma.polygamma_of)
     mvlgamma, mvlgamma_ = with_in_place(gamma.mvlgamma)
     i0, i0_ = with_in_place(gamma.i0)
     frexp = special.frexp
@@ -236,7 +237,8 @@ class WideMethods(
     unsafe_chunk = parts.unsafe_chunk
     unsafe_split = parts.unsafe_split
     unsafe_split_with_sizes = parts.unsafe_split_with_sizes
-    split = split_with_sizes = parts.split
+    split = parts.split
+    split_with_sizes = parts.split_with_sizes
     select = parts.select
     tensor_split = parts.tensor_split
     hsplit = parts.hsplit
@@ -318,6 +320,8 @@ class WideMethods(
     lu_solve = linear.lu_solve
     pinverse = linear.pinverse
     cholesky = linear.cholesky
+    cholesky_inverse = linear.cholesky_inverse
+    cholesky_solve = linear.cholesky_solve
     matrix_exp = linear.matrix_exp
     matrix_power = linear.matrix_power
     svd = linear.svd

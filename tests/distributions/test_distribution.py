@@ -128,7 +128,7 @@ IMPOSSIBLE = [
     (D.Cauchy(0.0, 1.0), NAN, "Real"),
     (D.Gumbel(0.0, 1.0), NAN, "Real"),
     (D.MultivariateNormal(torch.zeros(2), torch.eye(2)), [0.0, NAN], "Real"),
-    (D.LogNormal(0.0, 1.0), 0.0, "GreaterThan"),
+    (D.LogNormal(0.0, 1.0), -1.0, "GreaterThan"),
     (D.Pareto(1.0, 2.0), 0.5, "GreaterThanEq"),
     (D.Exponential(1.0), -1.0, "GreaterThanEq"),
     (D.Uniform(0.0, 1.0), 2.0, "Interval"),

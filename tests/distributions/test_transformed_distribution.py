@@ -79,6 +79,13 @@ def test_a_decreasing_transform_turns_the_cdf():
     assert law.cdf(T(-0.5)).item() == 0.75 and law.icdf(T(0.75)).item() == -0.5
 
 
+def test_the_cdf_is_known_on_the_edge_of_the_support_and_refused_below_it():
+    assert D.LogNormal(0.0, 1.0).cdf(T(0.0)).item() == 0.0 and D.Weibull(1.0, 2.0).cdf(T(0.0)).item() == 0.0
+    with pytest.raises(ValueError, match="within the support"):
+        D.Pareto(1.0, 2.0).cdf(T(0.5))
+    assert D.Pareto(1.0, 2.0, validate_args=False).cdf(T(0.5)).item() == -3.0
+
+
 def test_transforms_learn():
     scale, loc = T(2.0, requires_grad=True), T(1.0, requires_grad=True)
     law = D.TransformedDistribution(D.Normal(0.0, 1.0), D.AffineTransform(loc, scale))

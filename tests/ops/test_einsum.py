@@ -23,6 +23,7 @@ REFUSED = {
     "a number as a list": (lambda: torch.tensordot(A, B, (1, [0])), TypeError, "'dims_self' must be tuple of ints"),
     "a row of numbers": (lambda: torch.tensordot(A, B, torch.tensor([1, 0])), TypeError, "write dims=.*got int 1"),
     "a number as the other": (lambda: torch.tensordot(A, B, ([1], 0)), TypeError, "'dims_other'"),
+    "a negative subscript": (lambda: torch.einsum(A, [0, -1]), ValueError, "numbers from 0 to 51, got int -1"),
     "bools in a product": (lambda: torch.einsum("i,i", A[0] > 1, A[0] > 1), NotImplementedError, "einsum.*'Bool'"),
     "bools before floats": (lambda: torch.einsum("i,i", A[0] > 1, A[0]), NotImplementedError, "einsum.*'Bool'"),
     "axes of two lengths": (lambda: torch.tensordot(A, B, ([0], [0])), RuntimeError, "size 2 in dim 0.*3 in dim 0"),

@@ -78,3 +78,11 @@ def test_the_slope_of_a_bessel_function_at_denormals_is_that_at_zero(name):
     (slope,) = torch.autograd.grad(getattr(torch.special, name)(x).sum(), x, create_graph=True)
     assert slope.tolist() == [0.5] * 3
     assert torch.autograd.grad(slope.sum(), x)[0].isfinite().all()
+
+
+def test_polygamma_as_a_method_takes_its_order_last():
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    x.polygamma(n=1).sum().backward()
+    assert x.grad.tolist() == pytest.approx([-2.404114, -0.404114], rel=1e-5)
+    y = torch.tensor([1.0, 2.0])
+    assert y.polygamma_(0) is y and y.tolist() == pytest.approx([-0.577216, 0.422784], rel=1e-5)

@@ -51,7 +51,7 @@ def test_unsafe_parts_take_pytorchs_names_and_refuse_what_belongs_to_the_other()
     assert pickle.loads(pickle.dumps(torch.unsafe_split)) is torch.unsafe_split
     with pytest.raises(TypeError, match="split_size must be an int, got list"):
         torch.unsafe_split(X, [5, 5])
-    with pytest.raises(TypeError, match="'split_sizes' must be a tuple of ints, not int 5"):
+    with pytest.raises(TypeError, match=r"'split_sizes' .position 2. must be tuple of ints, not int 5"):
         X.unsafe_split_with_sizes(5)
     with pytest.raises(TypeError, match=r"unsafe_split\(\) got an unexpected keyword argument 'tensor'"):
         torch.unsafe_split(tensor=X, split_size=2)
@@ -66,3 +66,11 @@ def test_a_write_to_an_unsafe_part_leaves_what_was_saved_of_the_others(name):
     first.sum().backward()
     due = [float(lengths[0])] * lengths[0] + [float(sum(range(lengths[0])))]
     assert x.grad[: lengths[0] + 1].tolist() == due and first._version == 1 and second._version == 0
+
+
+def test_split_with_sizes_takes_a_tuple_under_its_own_name():
+    for parts in (torch.split_with_sizes(input=X, split_sizes=[4, 6]), X.split_with_sizes(split_sizes=(4, 6), dim=0)):
+        assert [len(part) for part in parts] == [4, 6]
+    for split in (torch.split_with_sizes, torch.unsafe_split_with_sizes):
+        with pytest.raises(TypeError, match=r"'split_sizes' \(position 2\) must be tuple of ints, not int 4"):
+            split(X, 4)

@@ -75,3 +75,10 @@ def test_hardshrink_and_prelu_are_methods_too():
     assert x.prelu(torch.tensor([0.5])).tolist() == [[-0.5, 0.25, 2.0]]
     with pytest.raises(RuntimeError, match="Mismatch of parameter numbers and input channel size"):
         x.prelu(torch.ones(2))
+
+
+def test_is_set_to_takes_a_tensor():
+    with pytest.raises(TypeError, match=r"is_set_to\(\): argument 'tensor' \(position 1\) must be Tensor, not int"):
+        torch.ones(1).is_set_to(0)
+    with pytest.raises(TypeError, match=r"nan_to_num.*'nan'"):
+        torch.nan_to_num(torch.tensor([1]), (0, 1))

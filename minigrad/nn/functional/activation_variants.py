@@ -155,7 +155,7 @@ def _scale_negatives(x: Any, lower: float, upper: float) -> Any:
     return variants.rrelu(x, wrap(slopes))
 
 
-@names_options
+@takes_out
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """`x` where it is above `threshold`, `value` elsewhere. Raises RuntimeError for numbers out of range.
 

@@ -274,3 +274,9 @@ def test_the_slope_of_mish_of_very_negative_numbers_keeps_its_digits():
         numbers = np.array([-20.0, -30.0])
         wanted = np.exp(numbers) * (1 + numbers)  # what mish tends to: x e^x; the rest is smaller by a factor e^x
         np.testing.assert_allclose(x.grad.numpy(), wanted, rtol=rtol + np.exp(-20) * 20)
+
+
+def test_threshold_writes_to_out():
+    out = minigrad.empty(3)
+    x = minigrad.tensor([1.0, -1.0, 3.0])
+    assert minigrad.threshold(x, 0.0, 9.0, out=out) is out and out.tolist() == [1.0, 9.0, 3.0]
