@@ -41,16 +41,14 @@ def conv2d(
         x, w, b = input.array, weight.array, None if bias is None else bias.array
         geometry = find_geometry(x.shape, w.shape, groups, sh, sw, ph, pw, dh, dw)
         plain = x.dtype is w.dtype and x.dtype.kind == "f" and x.__class__ is w.__class__
-        plain = plain and (b is None or (b.dtype is w.dtype and b.shape == w.shape[:1]))
+        plain = plain and (b is None or (b.__class__ is w.__class__ and b.dtype is w.dtype and b.shape == w.shape[:1]))
     except (AttributeError, TypeError, ValueError, RuntimeError):  # an unbatched image, options as lists, or an error
         plain = False
     if not plain or input.__class__ not in plain_classes:
         from minigrad.nn.functional.checked_conv import convolve  # it imports this file
 
         return convolve(input, weight, bias, conv2d, 2, (stride, padding, dilation, groups))
-    if bias is None:
-        return conv.call((input, weight), (x, w), {"geometry": geometry})
-    return conv(input, weight, bias, geometry=geometry)
+    return conv.call((input, weight, bias), (x, w, b), {"geometry": geometry})
 
 
 def conv1d(
