@@ -8,8 +8,9 @@ from __future__ import annotations
 import dis
 import inspect
 from collections.abc import Sequence
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from minigrad.advice import advise
 from minigrad.missing import PAGE
@@ -65,15 +66,16 @@ def _find_misspelt_init(cls: type) -> str | None:
     return next((name for name, code in functions.items() if {"super", "__init__"} <= {*code.co_names}), None)
 
 
-def advise_of_plain_tensor(module: Any, name: str) -> None:
-    """Advises of a tensor that requires a gradient but is no parameter, where the module is made."""
-    if _is_made_now(module):  # later it may keep its input, to look at the gradient
-        advise(
-            "plain tensor in a module",
-            f"{type(module).__name__}.{name} is a tensor that requires grad and no Parameter: parameters() does not "
-            "list it, so an optimizer of parameters() does not train it, and state_dict() leaves it out. If it is a "
-            f"weight, write self.{name} = nn.Parameter(tensor)",
-        )
+_PLAIN: WeakKeyDictionary[Any, list[str]] = WeakKeyDictionary()  # module -> the names of its tensors that require grad
+
+
+def note_plain_tensor(module: Any, name: str) -> None:
+    """Notes a tensor that requires a gradient and is no parameter, where the module is made.
+
+    Later a module may keep its input, to look at the gradient.
+    """
+    if _is_made_now(module):
+        _PLAIN.setdefault(module, []).append(name)
 
 
 def _is_made_now(module: Any) -> bool:
@@ -87,12 +89,23 @@ def _is_made_now(module: Any) -> bool:
 
 
 def advise_of_no_result(module: Any) -> None:
-    """Advises of a module with parameters whose forward never returns a value; others may be called for an effect."""
+    """Advises of a module with parameters whose forward never returns a value, where the caller wants one."""
     code = getattr(inspect.unwrap(type(module).forward), "__code__", None)
     trained = next(iter(collect(PARAMETER, module._walk_tree())), None) is not None
-    if trained and code is not None and not _returns_values(code):
+    if trained and code is not None and not _returns_values(code) and not _is_discarded(module):
         name = type(module).__name__
         advise("forward gave None", f"forward of {name} returned None: does it end in a return statement?")
+
+
+def _is_discarded(module: Any) -> bool:
+    """Whether the call of this module stands alone: nobody uses its result, so it may be called for an effect."""
+    frame = inspect.currentframe()
+    while frame is not None and not (frame.f_code.co_name == "__call__" and frame.f_locals.get("self") is module):
+        frame = frame.f_back
+    caller = frame and frame.f_back
+    steps = iter(dis.get_instructions(caller.f_code)) if caller else iter(())
+    after = next((following for step, following in pairwise(steps) if caller and step.offset == caller.f_lasti), None)
+    return after is not None and after.opname == "POP_TOP"
 
 
 def _returns_values(code: Any) -> bool:
@@ -108,21 +121,38 @@ def _returns_values(code: Any) -> bool:
     return False
 
 
-def advise_of_plain_lists(root: Any, modules: Sequence[Any]) -> None:
-    """Advises if one of a user's modules below `root` holds layers in a list or dict, to be trained but not listed."""
+def advise_of_untrained(root: Any, modules: Sequence[Any]) -> None:
+    """Advises of what a user's modules below `root` hold to be trained, and `root.parameters()` does not list."""
     for module in modules:
+        for name in _PLAIN.get(module, ()):
+            if getattr(vars(module).get(name), "is_leaf", False) and vars(module)[name].requires_grad:
+                _advise_of_plain_tensor(f"{type(module).__name__}.{name}", name)
         for name, value in vars(module).items():
-            parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
-            held = [x for x in parts if isinstance(x, (Registry, Parameter))]
-            if held and any(x.requires_grad for x in _parameters_in(held) - _parameters_in([root])):
-                what = "layers" if isinstance(held[0], Registry) else "parameters"
-                made = ("Module" if what == "layers" else "Parameter") + ("Dict" if isinstance(value, dict) else "List")
-                advise(
-                    "layers in a plain list",
-                    f"{type(module).__name__}.{name} holds {what} in a plain {type(value).__name__}: parameters() does "
-                    "not list them, so an optimizer of parameters() does not train them. If they are to be trained, "
-                    f"write self.{name} = nn.{made}({what})",
-                )
+            _advise_of_plain_list(root, f"{type(module).__name__}.{name}", name, value)
+
+
+def _advise_of_plain_tensor(place: str, name: str) -> None:
+    advise(
+        "plain tensor in a module",
+        f"{place} is a tensor that requires grad and no Parameter: parameters() does not list it, so an optimizer of "
+        "parameters() does not train it, and state_dict() leaves it out. If it is a weight, write "
+        f"self.{name} = nn.Parameter(tensor)",
+    )
+
+
+def _advise_of_plain_list(root: Any, place: str, name: str, value: Any) -> None:
+    """Advises of layers or parameters in a list or dict; a layer alone in a list is hidden there on purpose."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    held = [x for x in parts if isinstance(x, (Registry, Parameter))]
+    is_hidden = len(held) == 1 and isinstance(held[0], Registry)
+    if held and not is_hidden and any(x.requires_grad for x in _parameters_in(held) - _parameters_in([root])):
+        what = "layers" if isinstance(held[0], Registry) else "parameters"
+        made = ("Module" if what == "layers" else "Parameter") + ("Dict" if isinstance(value, dict) else "List")
+        advise(
+            "layers in a plain list",
+            f"{place} holds {what} in a plain {type(value).__name__}: parameters() does not list them, so an optimizer "
+            f"of parameters() does not train them. If they are to be trained, write self.{name} = nn.{made}({what})",
+        )
 
 
 def _parameters_in(parts: Sequence[Any]) -> set[Any]:

@@ -51,9 +51,9 @@ class Registry:
         else:
             object.__setattr__(self, name, value)
             if value.__class__ is Tensor and value.node is LEAF and is_wanted("plain tensor in a module"):
-                from minigrad.nn.complaints import advise_of_plain_tensor
+                from minigrad.nn.complaints import note_plain_tensor
 
-                advise_of_plain_tensor(self, name)
+                note_plain_tensor(self, name)
 
     def __getattr__(self, name: str) -> Any:
         # Called only if the ordinary look-up failed.
@@ -253,9 +253,9 @@ class Registry:
         modules = self._walk_tree(recurse=recurse)
         of_the_user = [m for _, m in modules if not type(m).__module__.startswith("minigrad.")]
         if of_the_user and recurse and is_wanted("layers in a plain list"):
-            from minigrad.nn.complaints import advise_of_plain_lists
+            from minigrad.nn.complaints import advise_of_untrained
 
-            advise_of_plain_lists(self, of_the_user)
+            advise_of_untrained(self, of_the_user)
         for _, _, parameter in collect(PARAMETER, modules):
             yield parameter
 

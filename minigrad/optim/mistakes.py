@@ -15,6 +15,7 @@ NOT_FINITE = "a parameter that is no longer finite"  # the name of this advice
 STEPS = 8  # without zero_grad(), in which a sum of gradients is looked for; it shows from the second one on
 # For each optimizer: how many are left; of a gradient in the last step: its counter of writes, their count, numbers.
 _SEEN: WeakKeyDictionary[Optimizer, tuple[int, list[int], int, Any]] = WeakKeyDictionary()
+_IDLE: WeakKeyDictionary[Optimizer, int] = WeakKeyDictionary()  # writes to the parameters, at a step without gradients
 
 
 def advise_after_step(optimizer: Optimizer, finite: bool | None, zeroed: bool) -> None:
@@ -32,10 +33,18 @@ def advise_after_step(optimizer: Optimizer, finite: bool | None, zeroed: bool) -
 
 
 def _advise_of_no_gradient(optimizer: Optimizer) -> None:
-    """Gives advice on a step that changed nothing, unless a schedule is being tried without training."""
+    """Gives advice on a second step in a row that changed nothing, unless a schedule is being tried without training.
+
+    One such step may be meant, where two optimizers take turns. Others between them show in the parameters' counters.
+    """
     if "initial_lr" in optimizer.param_groups[0]:  # of a schedule
         return
-    frozen = not any(parameter.requires_grad for group in optimizer.param_groups for parameter in group["params"])
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    frozen = not any(parameter.requires_grad for parameter in parameters)
+    writes = sum(parameter.writes[0] for parameter in parameters)
+    last, _IDLE[optimizer] = _IDLE.get(optimizer), writes
+    if last != writes and not frozen:
+        return
     cause = (
         "Call loss.backward(), with its brackets, after zero_grad() and before step(). Or does the loss not come from "
         "these parameters: were layers replaced after the optimizer was made?"

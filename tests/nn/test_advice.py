@@ -5,7 +5,7 @@ import warnings
 import pytest
 
 import minigrad as torch
-from minigrad import advice, nn
+from minigrad import advice, nn, optim
 from minigrad.nn import functional as F
 
 pytestmark = pytest.mark.usefixtures("fresh_advice")
@@ -51,8 +51,18 @@ class Saliency(Forgetful):
 def test_a_plain_tensor_that_requires_grad_gets_advice():
     message = r"Plain\.weight is a tensor that requires grad and no Parameter.*nn\.Parameter"
     with pytest.warns(advice.Advice, match=message) as seen:
-        Plain(torch.ones(2, requires_grad=True))
+        optim.SGD(nn.Sequential(Plain(torch.ones(2, requires_grad=True)), nn.Linear(1, 1)).parameters())
     assert seen[0].filename == __file__
+
+
+def test_a_plain_tensor_that_is_trained_by_hand_needs_no_advice():
+    with warnings.catch_warnings(record=True) as given:
+        image = Plain(torch.ones(2, requires_grad=True))
+        optim.SGD([image.weight], lr=0.1)
+        net = Saliency()
+        net(torch.ones(1, 2, requires_grad=True))
+        list(net.parameters())  # its input is no weight
+    assert not given
 
 
 class WithParts(nn.Module):
@@ -65,9 +75,9 @@ class WithParts(nn.Module):
 @pytest.mark.parametrize(
     ("parts", "held", "cure"),
     [
-        ((nn.Linear(1, 1),), "layers in a plain tuple", r"nn\.ModuleList\(layers\)"),
+        ((nn.Linear(1, 1), nn.Linear(1, 1)), "layers in a plain tuple", r"nn\.ModuleList\(layers\)"),
         ([nn.ReLU(), nn.Linear(1, 1)], "layers in a plain list", r"nn\.ModuleList\(layers\)"),
-        ({"a": nn.Linear(1, 1)}, "layers in a plain dict", r"nn\.ModuleDict\(layers\)"),
+        ({"a": nn.Linear(1, 1), "b": nn.ReLU()}, "layers in a plain dict", r"nn\.ModuleDict\(layers\)"),
         ([nn.Parameter(torch.ones(1))], "parameters in a plain list", r"nn\.ParameterList\(parameters\)"),
         ({"a": nn.Parameter(torch.ones(1))}, "parameters in a plain dict", r"nn\.ParameterDict\(parameters\)"),
     ],
@@ -82,7 +92,15 @@ def test_lists_of_what_is_trained_elsewhere_or_not_at_all_need_no_advice():
     net = WithParts(None)
     frozen = nn.Linear(1, 1).requires_grad_(False)
     with warnings.catch_warnings(record=True) as given:
-        for parts in ([net.head], [nn.Sequential(net.head)], {"a": net.head.bias}, [nn.ReLU()], [frozen], (1, 2)):
+        for parts in (
+            [nn.Linear(1, 1)],
+            [net.head],
+            [nn.Sequential(net.head)],
+            {"a": net.head.bias},
+            [nn.ReLU()],
+            [frozen],
+            (1, 2),
+        ):
             net.parts = parts
             list(net.parameters())
     assert not given
@@ -118,7 +136,16 @@ def test_correct_losses_give_no_advice():
 
 def test_a_forward_without_a_return_gets_advice():
     with pytest.warns(advice.Advice, match="forward of Forgetful returned None: does it end in a return statement"):
+        assert Forgetful()(torch.ones(2)) is None
+    advice.enable()
+    with pytest.warns(advice.Advice, match="forward of Forgetful returned None"):
+        nn.Sequential(Forgetful())(torch.ones(2))
+
+
+def test_a_forward_that_is_called_for_an_effect_gets_no_advice():
+    with warnings.catch_warnings(record=True) as given:
         Forgetful()(torch.ones(2))
+    assert not given
 
 
 def test_a_forward_that_may_return_a_value_gets_no_advice():

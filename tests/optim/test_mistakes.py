@@ -188,6 +188,20 @@ def test_a_step_without_gradients_gives_advice_once():
     assert seen[0].filename == __file__
 
 
+def test_two_optimizers_that_take_turns_give_no_advice():
+    first, second = nn.Linear(2, 2), nn.Linear(2, 1)
+    one, two = optim.SGD(first.parameters(), lr=0.1), optim.SGD(second.parameters(), lr=0.1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", advice.Advice)
+        for turn in range(6):
+            for optimizer in (one, two):
+                optimizer.zero_grad()
+            y = first(minigrad.ones(1, 2))
+            (second(y.detach()) if turn % 2 else y).sum().backward()
+            for optimizer in (one, two):
+                optimizer.step()
+
+
 def test_a_step_on_tensors_that_require_no_gradient_says_so():
     optimizer = optim.SGD([minigrad.ones(2)], lr=0.1)
     with pytest.warns(advice.Advice, match=r"None requires one: make the tensors with requires_grad=True"):
