@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from minigrad.ops.arguments import as_int, require_tensor, takes_out
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.describe import rename
 from minigrad.ops.elementwise import elementwise, unary
-from minigrad.ops.error_function import for_either
+from minigrad.ops.error_function import FEW, compute_each, evaluate, find_nodes, fit_chebyshev, for_either
 from minigrad.ops.precision import as_float
 
 if TYPE_CHECKING:
@@ -26,26 +27,35 @@ _FAR = 10  # for larger x the series in 1 / x are exact to float64
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)  # B2, B4, ...
 
 
-def _move_far(x: Any) -> tuple[Any, list[Any]]:
-    """Shifts small `x` > 0 to x + 10; also returns the ten numbers x, x + 1, ... on the way, or 1 for large x."""
+def _move_far(x: Any) -> tuple[Any, Any, Any, list[Any]]:
+    """Shifts small `x` > 0 to x + 10. Also returns whether x is small, and of the numbers x, x + 1, ... x + 9 on the
+    way, in pairs of the first and the last, the second and the last but one, and so on, their sum and their products.
+    """
     near = x < _FAR
-    return np.where(near, x + _FAR, x), [np.where(near, x + k, 1.0) for k in range(_FAR)]
+    low = np.minimum(x, _FAR)
+    product = low * (low + 9)
+    return np.where(near, x + _FAR, x), near, 2 * low + 9, [product, *[product + k * (9 - k) for k in range(1, 5)]]
 
 
 def _add_series(terms: Any, y: Any, power: int) -> Any:
-    """The sum of ``terms[j] / y**(2 j + power)``."""
-    return sum(term / y ** (2 * j + power) for j, term in enumerate(terms))
+    """The sum of ``terms[j] / y**(2 j + power)``, of a power of 1 to 3."""
+    part = 1 / y
+    square = part * part
+    return evaluate(square, terms) * {1: part, 2: square, 3: part * square}[power]
 
 
 def _log_gamma(x: Any) -> Any:
+    if x.__class__ is np.ndarray and x.size <= FEW:
+        found = compute_each(math.lgamma, x)
+        if found is not None:
+            return found
     # https://dlmf.nist.gov/5.11.E1 for large x, 5.5.E1 for the shift, 5.5.E3 below 1/2
     z = np.positive(x, dtype=np.float64)
     mirrored = np.where(z < 0.5, 1 - z, z)
-    y, passed = _move_far(mirrored)
+    y, near, _, products = _move_far(mirrored)
     terms = [b / ((2 * j + 2) * (2 * j + 1)) for j, b in enumerate(_BERNOULLI)]
     value = (y - 0.5) * np.log(y) - y + 0.5 * math.log(2 * math.pi) + _add_series(terms, y, 1)
-    for number in passed:
-        value = value - np.log(number)
+    value = np.where(near, value - np.log(math.prod(products)), value)
     value = np.where((mirrored == 1) | (mirrored == 2), 0.0, np.where(np.isinf(mirrored), math.inf, value))
     rest = z - np.round(z)  # log(pi / |sin(pi z)|), also where pi z would be rounded
     value = np.where(z < 0.5, -np.log(np.abs(rest)) - np.log(np.sinc(rest)) - value, value)
@@ -57,22 +67,33 @@ def compute_digamma(x: Any) -> Any:
     # https://dlmf.nist.gov/5.11.E2 for large x, 5.5.E2 for the shift, 5.5.E4 below 1/2
     z = np.positive(x, dtype=np.float64)
     mirrored = np.where(z < 0.5, 1 - z, z)
-    y, passed = _move_far(mirrored)
+    y, near, pair, products = _move_far(mirrored)
     value = np.log(y) - 0.5 / y - _add_series([b / (2 * j + 2) for j, b in enumerate(_BERNOULLI)], y, 2)
-    for number in passed:
-        value = value - np.where(mirrored < _FAR, 1 / number, 0.0)
+    value = np.where(near, value - pair * sum(1 / product for product in products), value)  # 1/a + 1/b = (a + b) / ab
     value = np.where(z < 0.5, value - math.pi / np.tan(math.pi * (z - np.round(z))), value)
     value = np.where((z < 0) & (z == np.floor(z)), math.nan, value)
     return np.where(z == 0, np.copysign(math.inf, -z), value).astype(x.dtype)
+
+
+def _trigamma(z: Any) -> Any:
+    """The derivative of `digamma` in float64."""
+    # https://dlmf.nist.gov/5.15.E8 for large z, 5.15.E5 for the shift, 5.15.E6 below 1/2
+    mirrored = np.where(z < 0.5, 1 - z, z)
+    y, near, pair, products = _move_far(mirrored)
+    value = 1 / y + 0.5 / (y * y) + _add_series(_BERNOULLI, y, 3)
+    parts = [1 / product for product in products]  # 1/a^2 + 1/b^2 = ((a + b) / ab)^2 - 2 / ab
+    passed = pair * pair * sum(part * part for part in parts) - 2 * sum(parts)
+    value = np.where(near, value + passed, value)
+    value = np.where(z < 0.5, (math.pi / np.sin(math.pi * z)) ** 2 - value, value)
+    return np.where((z <= 0) & (z == np.floor(z)), math.inf, value)
 
 
 def _polygamma(x: Any, *, n: int) -> Any:
     if n == 0:
         return compute_digamma(x)
     z = np.positive(x, dtype=np.float64)
-    if n == 1:  # https://dlmf.nist.gov/5.15.E6
-        value = np.where(z < 0.5, (math.pi / np.sin(math.pi * z)) ** 2 - _zeta(2, 1 - z), _zeta(2, z))
-        return np.where((z <= 0) & (z == np.floor(z)), math.inf, value).astype(x.dtype)
+    if n == 1:
+        return _trigamma(z).astype(x.dtype)
     s = n + 1  # n! = rest * unit**s: in these parts neither n! overflows nor zeta vanishes
     unit = round(math.exp(math.lgamma(s) / s))
     rest = math.factorial(n) / unit**s
@@ -151,23 +172,48 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
 
 
 # ---- Bessel functions --------------------------------------------------------------------------------
-_NEAR, _FAR_TERMS = 70, 24  # terms of the series for x below 30, and above
-
-
-def _compute_scaled_bessel(order: int, x: Any) -> Any:
-    """``exp(-|x|) I(order, x)``: https://dlmf.nist.gov/10.25.E2, and 10.40.E1 from 30 on."""
-    z = np.abs(x, dtype=np.float64)
+def _add_bessel_series(order: int, z: Any) -> Any:
+    """``exp(-z) I(order, z)`` of numbers z > 0: https://dlmf.nist.gov/10.25.E2, and 10.40.E1 from 30 on."""
     near, far = np.minimum(z, 30.0), np.maximum(z, 30.0)
     term = np.exp(-near) * (near / 2) ** order
     small = term
-    for k in range(1, _NEAR):
+    for k in range(1, 70):
         term = term * (near * near / (4 * k * (k + order)))
         small = small + term
     term, large = 1.0, 1.0
-    for k in range(1, _FAR_TERMS):
+    for k in range(1, 24):
         term = term * ((2 * k - 1) ** 2 - 4 * order**2) / (8 * k * far)
         large = large + term
-    return np.where(z < 30, small, large / math.sqrt(2 * math.pi) / np.sqrt(far)) * (np.sign(x) if order else 1)
+    return np.where(z < 30, small, large / math.sqrt(2 * math.pi) / np.sqrt(far))
+
+
+_MIDDLE = 8.0  # below it a polynomial of z, above one of 1 / z
+
+
+@cache
+def _bessel_polynomials(order: int, dtype: Any) -> tuple[Any, Any]:
+    """Chebyshev coefficients of ``exp(-z) I(order, z)``, fitted to the series: of ``/ z**order`` for z in (0, 8), of
+    ``* sqrt(z)`` for larger z; as many as the dtype needs.
+    """
+    nodes = find_nodes(40)
+    near, far = (nodes + 1) * (_MIDDLE / 2), 2 * _MIDDLE / (nodes + 1)
+    found = _add_bessel_series(order, near) / near**order, _add_bessel_series(order, far) * np.sqrt(far)
+    fitted = [fit_chebyshev(values) for values in found]
+    least = np.finfo(dtype).eps / 64
+    small, large = [c[: np.flatnonzero(np.abs(c) > least * np.abs(c).max())[-1] + 1] for c in fitted]
+    return small, large
+
+
+def _compute_scaled_bessel(order: int, x: Any) -> Any:
+    """``exp(-|x|) I(order, x)`` in float64, as exact as the dtype of x."""
+    near, far = _bessel_polynomials(order, np.dtype(x.dtype))
+    chebval = np.polynomial.chebyshev.chebval
+    z = np.abs(x, dtype=np.float64)
+    small, large = np.minimum(z, _MIDDLE), np.maximum(z, _MIDDLE)
+    value = np.where(z < _MIDDLE, chebval(small * (2 / _MIDDLE) - 1, near), chebval(2 * _MIDDLE / large - 1, far))
+    if order:  # 1
+        return np.where(z < _MIDDLE, value * x, np.copysign(value / np.sqrt(large), x))
+    return np.where(z < _MIDDLE, value, value / np.sqrt(large))
 
 
 def bessel(order: int) -> Callable[[Any], Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.ops.elementwise import elementwise, unary
-from minigrad.ops.error_function import error_parts, for_either, invert_error_function, scale_down
+from minigrad.ops.error_function import error_parts, find_quantile, for_either, scale_down
 
 if TYPE_CHECKING:
     from minigrad.ops.signatures import Unary
@@ -72,7 +72,7 @@ log_ndtr: Unary = unary(
 def _quantile(p: Any) -> Any:
     chance = np.positive(p, dtype=np.float64)
     rest = 2 * np.minimum(chance, 1 - chance)  # what lies outside of -z .. z
-    z = invert_error_function(1 - rest, rest) * math.sqrt(2)
+    z = find_quantile(1 - rest, rest)
     z = np.where(rest > 0, z, np.where(rest == 0, math.inf, math.nan))
     return np.where(chance < 0.5, -z, np.where(chance == 0.5, 0.0, z)).astype(p.dtype)
 
