@@ -254,6 +254,18 @@ def small_network(torch: Any) -> dict[str, Step]:
     return training_step(torch, network, torch.rand(64, 3, 32, 32))
 
 
+def recurrent_layers(torch: Any, steps: int, batch: int, width: int) -> dict[str, Step]:
+    """A training step of each recurrent layer, `width` numbers in and out, for `batch` sequences of so many steps."""
+    torch.manual_seed(0)
+    x = torch.rand(steps, batch, width)
+
+    def step(layer: Any) -> None:
+        layer.zero_grad()
+        layer(x)[0].sum().backward()
+
+    return {name: partial(step, getattr(torch.nn, name)(width, width)) for name in ("RNN", "GRU", "LSTM")}
+
+
 PROGRAMS = {
     "edge-by-hand": Program("edge loop, update by hand", edge_loop_by_hand, 0.4),
     "edge-sgd": Program("edge loop, SGD + MSELoss", edge_loop_with_sgd, 0.28),
@@ -273,6 +285,12 @@ PROGRAMS = {
     "lenet": Program("LeNet training step, batch 128", lenet, 0.9),
     "lenet-1": Program("LeNet training step, one image", partial(lenet, batch=1), 0.6),
     "mlp": Program("MLP training step, batch 256", mlp, 0.8),
+    "recurrent": Program(
+        "recurrent layer, 32 steps of 32 sequences, 128 wide", lambda torch: recurrent_layers(torch, 32, 32, 128), 1.2
+    ),
+    "recurrent-small": Program(
+        "recurrent layer, 8 steps of 4 sequences, 16 wide", lambda torch: recurrent_layers(torch, 8, 4, 16), 1.0
+    ),
     "memory": Program(
         "peak memory of a convolutional training step", small_network, 1.0, unit="bytes", headline="growth during steps"
     ),

@@ -38,12 +38,13 @@ def adaptive_max_pool2d(x: Array, places: Array) -> Array:
 
 
 class _Spans:
-    """The windows along an axis: start and stop of each, and the longest length."""
+    """The windows along an axis: start and stop of each, the longest length, and whether all have it, side by side."""
 
     def __init__(self, xp: Any, length: int, count: int) -> None:
         self.starts, self.stops = self._ends(xp, length, count)
         starts, stops = self._ends(np, length, count)  # computed on the host too, to avoid waiting for a GPU
         self.longest = int((stops - starts).max(initial=0))
+        self.are_equal = count > 0 and length == self.longest * count
 
     @staticmethod
     def _ends(xp: Any, length: int, count: int) -> tuple[Array, Array]:
@@ -58,10 +59,14 @@ def _areas(rows: _Spans, columns: _Spans, dtype: np.dtype) -> Array:
 
 
 def _span_sums(x: Array, axis: int, spans: _Spans) -> Array:
-    """The sums of x[start:stop] along an axis, in one pass for each offset from `start`."""
+    """The sums of x[start:stop] along an axis, in one pass for each offset from `start`, or for all equal ones."""
     xp, starts, stops = array_module(x), spans.starts, spans.stops
     if not x.shape[axis]:
         return xp.zeros(with_length(x.shape, axis, len(starts)), x.dtype)
+    if spans.are_equal:
+        place = x.ndim + axis
+        windows = x.reshape(*x.shape[:place], len(starts), spans.longest, *x.shape[place + 1 :])
+        return windows.sum(place + 1, dtype=x.dtype)
     sums = xp.take(x, starts, axis=axis)
     for place in range(1, spans.longest):
         reaches = (starts + place < stops).reshape(-1, *(1,) * (-1 - axis))

@@ -26,7 +26,7 @@ def evaluate(t: Any, coefficients: Sequence[float]) -> Any:
 
 
 def find_nodes(terms: int) -> Any:
-    """The places in (-1, 1) where a function of that many Chebyshev terms is fitted."""
+    """The places in (-1, 1) where a polynomial of so many terms is fitted: the zeros of a Chebyshev polynomial."""
     return np.cos(np.pi * (np.arange(terms) + 0.5) / terms)
 
 
@@ -41,12 +41,14 @@ def fit_chebyshev(values: Any) -> Any:
 
 # ---- the error function --------------------------------------------------------------------------
 @cache
-def _error_function_series(dtype: Any) -> tuple[Any, Any]:
-    """Chebyshev coefficients for the two ranges of the error function, fitted to Python's `math.erf`."""
+def _error_function_series(dtype: Any) -> tuple[list[float], list[float]]:
+    """The polynomials for the two ranges of the error function, fitted to Python's `math.erf`."""
     double = dtype == np.float64
 
-    def fit(function: Any, terms: int) -> Any:
-        return fit_chebyshev(np.array([function(c) for c in find_nodes(terms)])).astype(dtype)
+    def fit(function: Any, terms: int) -> list[float]:
+        values = np.array([function(c) for c in find_nodes(terms)])
+        fitted: list[float] = np.polynomial.chebyshev.cheb2poly(fit_chebyshev(values)).tolist()
+        return fitted
 
     def near(c: float) -> float:  # erf(x)/x, of x^2 in (0, 1)
         x = math.sqrt((c + 1) / 2)
@@ -67,10 +69,9 @@ def _error_function_series(dtype: Any) -> tuple[Any, Any]:
 def error_parts(x: Any) -> tuple[Any, Any]:
     """Erf for |x| < 1, and ``exp(x * x) * (1 - erf(|x|))`` for |x| from 1 to 28, by polynomials exact to 3e-15."""
     near, far = _error_function_series(x.dtype)
-    chebval = np.polynomial.chebyshev.chebval
-    inner = x * chebval(2 * np.minimum(x * x, 1.0) - 1, near)
+    inner = x * evaluate(2 * np.minimum(x * x, 1.0) - 1, near)
     size = np.minimum(np.abs(x), 28.0)  # for larger |x|, 1 - erf is 0
-    return inner, chebval((60 / (2 + size) - 16) / 14, far) / (2 + size)
+    return inner, evaluate((60 / (2 + size) - 16) / 14, far) / (2 + size)
 
 
 def scale_down(factor: Any, size: Any) -> Any:

@@ -191,23 +191,27 @@ _MIDDLE = 8.0  # below it a polynomial of z, above one of 1 / z
 
 
 @cache
-def _bessel_polynomials(order: int, dtype: Any) -> tuple[Any, Any]:
-    """Chebyshev coefficients of ``exp(-z) I(order, z)``, fitted to the series: of ``/ z**order`` for z in (0, 8), of
-    ``* sqrt(z)`` for larger z; as many as the dtype needs.
+def _bessel_polynomials(order: int, double: bool) -> tuple[Any, Any]:
+    """The Chebyshev coefficients of ``exp(-z) I(order, z)``, fitted to the series: divided by ``z**order`` for z in
+    (0, 8), times ``sqrt(z)`` for larger z.
     """
-    nodes = find_nodes(40)
-    near, far = (nodes + 1) * (_MIDDLE / 2), 2 * _MIDDLE / (nodes + 1)
-    found = _add_bessel_series(order, near) / near**order, _add_bessel_series(order, far) * np.sqrt(far)
-    fitted = [fit_chebyshev(values) for values in found]
-    least = np.finfo(dtype).eps / 64
-    small, large = [c[: np.flatnonzero(np.abs(c) > least * np.abs(c).max())[-1] + 1] for c in fitted]
-    return small, large
+
+    def fit(function: Callable[[Any], Any], terms: int) -> Any:
+        return fit_chebyshev(function((find_nodes(terms) + 1) / 2))  # of numbers in (0, 1)
+
+    def near(part: Any) -> Any:
+        return _add_bessel_series(order, _MIDDLE * part) / (_MIDDLE * part) ** order
+
+    def far(part: Any) -> Any:
+        return _add_bessel_series(order, _MIDDLE / part) * np.sqrt(_MIDDLE / part)
+
+    return fit(near, 26 if double else 18), fit(far, 24 if double else 10)
 
 
 def _compute_scaled_bessel(order: int, x: Any) -> Any:
     """``exp(-|x|) I(order, x)`` in float64, as exact as the dtype of x."""
-    near, far = _bessel_polynomials(order, np.dtype(x.dtype))
-    chebval = np.polynomial.chebyshev.chebval
+    near, far = _bessel_polynomials(order, x.dtype == np.float64)
+    chebval = np.polynomial.chebyshev.chebval  # loses fewer digits than the powers of so many terms
     z = np.abs(x, dtype=np.float64)
     small, large = np.minimum(z, _MIDDLE), np.maximum(z, _MIDDLE)
     value = np.where(z < _MIDDLE, chebval(small * (2 / _MIDDLE) - 1, near), chebval(2 * _MIDDLE / large - 1, far))

@@ -52,7 +52,7 @@ isposinf = unary("isposinf", lambda x: np.equal(x, math.inf), None, result=TRUTH
     formula="whether input is inf", example="[-2.0, 3.0] -> [False, False]")
 isneginf = unary("isneginf", lambda x: np.equal(x, -math.inf), None, result=TRUTH,
     formula="whether input is -inf", example="[-2.0, 3.0] -> [False, False]")
-angle = unary("angle", lambda x: np.where(np.isnan(x), x, np.where(x < 0, math.pi, 0.0)).astype(x.dtype),
+angle = unary("angle", lambda x: np.where(np.isnan(x), x, np.where(x < 0, x.dtype.type(math.pi), x.dtype.type(0))),
     lambda g: zeros_of(g), gradient="0",
     formula="pi for negative numbers, else 0: the angle in the complex plane",
     example="[2.0, -2.0] -> [0.0000, 3.1416]")
@@ -106,6 +106,8 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
 
 
 def _replace_non_finite(x: Any, *, nan: float, posinf: Any, neginf: Any) -> Any:
+    if x.__class__ is np.ndarray and np.isfinite(x).all():
+        return +x
     limits = np.finfo(x.dtype)
     high, low = limits.max if posinf is None else posinf, limits.min if neginf is None else neginf
     new = np.where(np.isnan(x), x.dtype.type(nan), x)

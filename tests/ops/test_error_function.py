@@ -47,3 +47,13 @@ def test_the_result_has_the_layout_in_memory_of_other_functions(name, times):
 
 def test_the_error_function_of_no_numbers_has_none():
     assert torch.erf(torch.ones(0, 2)).shape == (0, 2)
+
+
+@pytest.mark.parametrize(("dtype", "error"), [("float64", 3e-15), ("float32", 7e-8)])
+def test_the_inverse_functions_are_scipys_in_the_center_and_in_both_tails(dtype, error):
+    parts = 10.0 ** -np.linspace(0.01, 7.2 if dtype == "float32" else 15.5, 300)
+    y = np.concatenate([parts, 1 - parts, np.linspace(-0.99, 0.99, 200)]).astype(dtype)
+    np.testing.assert_allclose(torch.erfinv(torch.from_numpy(y)).numpy(), special.erfinv(y.astype(float)), rtol=error)
+    p = np.concatenate([10.0 ** -np.linspace(0.01, 37, 300), 1 - parts]).astype(dtype)
+    found = torch.special.ndtri(torch.from_numpy(p)).numpy()
+    np.testing.assert_allclose(found, special.ndtri(p.astype(float)), rtol=error, atol=1e-15)
