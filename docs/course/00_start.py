@@ -84,5 +84,6 @@ print(course.progress())
 # | [14](14_other_convolutions.py) | which other convolutions are there? |
 # | [15](15_deep_networks.py) | why did twenty layers learn nothing? |
 # | [16](16_it_does_not_learn.py) | and if it still does not learn? |
+# | [17](17_what_it_sees.py) | what does it look at? |
 #
 # Next: what does a convolution compute? [Chapter 1](01_cross_correlation.py).

@@ -323,8 +323,4 @@ def floor_of_two(classes):
 course.check("16.two_softmaxes", floor_of_two)
 
 # %% [markdown]
-# And when it has learned: what does it look at? [examples/where_it_looks.py](../../examples/where_it_looks.py) draws, for
-# each image, the pixels that speak for the answer.
-#
-# This is the end of the course. Next you can read the engine itself: [how autograd works](../how_autograd_works.md) and
-# [how Conv2d's backward works](../convolution_backward.md) lead you through it.
+# And when it has learned: what does it look at? [Chapter 17](17_what_it_sees.py).

@@ -7,6 +7,7 @@ import pytest
 import minigrad as mg
 from minigrad import course
 from minigrad.course.checking import find
+from minigrad.func import grad
 from minigrad.nn.functional import conv2d
 from tests.course.asking import ask
 
@@ -248,6 +249,18 @@ def divide(X, gamma, beta, deviation):
         ),
         ("16.best_epoch", lambda losses, patience: int(mg.tensor(losses).argmin()), "the lowest of all losses, and"),
         ("16.two_softmaxes", lambda k: -math.log(1 / k), "that is the loss of a net that knows nothing."),
+        (
+            "17.saliency",
+            lambda net, X, kind: grad(lambda image: net(image[None])[0, kind])(X).max(0).values,
+            "a push can go both ways, so the size of the slope counts",
+        ),
+        (
+            "17.grad_cam",
+            lambda maps, gradient: mg.einsum("chw,c->hw", maps, gradient.mean((1, 2))),
+            "what speaks against the class is left out: negative sums become 0.",
+        ),
+        ("17.attack", lambda X, g, eps: (X + eps * g).clip(0, 1), "moves by eps, however large its gradient is."),
+        ("17.attack", lambda X, g, eps: mg.where(g > 0, X + eps, X - eps).clip(0, 1), "is 0 a pixel stays as it is."),
         ("16.first_loss", lambda classes: 1 / classes, "that is the probability of the right class"),
         ("16.first_loss", lambda classes: -math.log(classes), "a logarithm of a probability is negative"),
         ("16.first_loss", lambda classes: math.log(classes, 2), "the natural logarithm is meant, to the base e"),

@@ -10,4 +10,5 @@ from minigrad.course.chapters import (
     chapter_14,
     chapter_15,
     chapter_16,
+    chapter_17,
 )
