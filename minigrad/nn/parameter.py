@@ -43,9 +43,6 @@ class Parameter(Tensor, plain=True):
         parameter.requires_grad_(requires_grad)
         return parameter
 
-    def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
-        pass  # `__new__` does everything; the constructor of Tensor must not run
-
     def __repr__(self) -> str:
         text = super().__repr__()  # of a user's own class, it begins with the class's name
         return "Parameter containing:\n" + (text if text.startswith("tensor(") else f"Parameter({text})")
@@ -76,9 +73,6 @@ class Buffer(Tensor, plain=True):
             buffer.requires_grad_(data.requires_grad)
         buffer.persistent = persistent
         return buffer
-
-    def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
-        pass
 
 
 def __getattr__(name: str) -> Any:

@@ -33,7 +33,7 @@ class Registered(MutableMapping[str, Any]):
         return self._module.__dict__[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self._module._register(self._kind, name, value)
+        _put(self._module, self._kind, name, value)
 
     def __delitem__(self, name: str) -> None:
         self[name]  # raises KeyError for a missing name
@@ -77,4 +77,11 @@ def assign(module: Any, name: str, value: Any) -> None:
     elif isinstance(value, Buffer):
         module.register_buffer(name, value, value.persistent)
     else:
-        module._register(kind, name, value)
+        _put(module, kind, name, value)
+
+
+def _put(module: Any, kind: str, name: str, value: Any) -> None:
+    """Registers `value`: in the place of what has the name, if that is of the same kind, else behind all others."""
+    if module._kinds.get(name, kind) != kind:
+        module._unregister(name)
+    module._register(kind, name, value)

@@ -85,8 +85,6 @@ class Registry:
 
     def _register(self, kind: str, name: str, value: Any) -> None:
         """Registers `value` under `name` as a parameter, a buffer or a module."""
-        if self._kinds.get(name, kind) != kind:
-            self._unregister(name)
         self._kinds[name] = kind
         self.__dict__[name] = value
 

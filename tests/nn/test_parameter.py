@@ -76,3 +76,19 @@ def test_a_parameter_of_an_own_class_shows_both_names():
 
     text = without_device(repr(Scale(torch.ones(2))))
     assert text == "Parameter containing:\nParameter(Scale([1., 1.], requires_grad=True))"
+
+
+def test_a_class_of_parameters_may_have_a_constructor_of_its_own():
+    """As in PyTorch, `Parameter` is made by `__new__` alone: the `__init__` that a class inherits is Python's."""
+
+    class Tagged(nn.Parameter):
+        def __new__(cls, data, tag):
+            return super().__new__(cls, data)
+
+        def __init__(self, data, tag):
+            super().__init__()
+            self.tag = tag
+
+    made = Tagged(torch.ones(2), "first")
+    assert made.tag == "first" and made.requires_grad and made.is_leaf
+    assert nn.Parameter.__init__ is object.__init__ is nn.Buffer.__init__
