@@ -29,11 +29,11 @@ class HooksApart(dict[Any, Any]):
 
 
 def run_hooks(hooks: dict[int, Any], gradient: Any, create_graph: bool) -> Any:
-    """Show the gradient to each hook as a Tensor; a hook may return another in its place."""
-    for hook in list(hooks.values()):
-        if hook.__class__ is HooksApart:
-            continue
-        changed = hook(gradient if create_graph else wrap(gradient))
+    """Show the gradient to each hook as a Tensor; a hook may write to it, or return another in its place."""
+    for hook in [hook for hook in hooks.values() if hook.__class__ is not HooksApart]:
+        shown = gradient if create_graph else wrap(gradient)
+        changed = hook(shown)
+        gradient = shown if create_graph else shown.array  # the hook may have written to it
         if changed is not None:
             gradient = take_from_hook(hook, gradient, changed, create_graph)
     return gradient

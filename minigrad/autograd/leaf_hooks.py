@@ -62,6 +62,7 @@ def hang_gradient_hook(leaf: Any, hook: Callable[..., Any]) -> RemovableHandle:
 def run_hooks_before_adding(leaf: Any, gradient: Any) -> Any:
     """The gradient that is about to be added, as the prehooks of the leaf's node change it."""
     hooks, create_graph = find_hooks(leaf, NODE_PREHOOKS), isinstance(gradient, TensorBase)
+    gradient = gradient if create_graph else gradient[...]  # an array, which a hook may write to
     for hook in hooks:
         changed = hook((gradient if create_graph else wrap(gradient),))
         if changed is not None:

@@ -149,7 +149,7 @@ class Hooked:
 
     def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
         node: Any = self
-        arrived = node.split(cotangent)
+        arrived = as_arrays(node.split(cotangent), create_graph)
         for hook in find_hooks(node, NODE_PREHOOKS):
             changed = hook(tuple(as_tensors(arrived, create_graph)))
             if changed is not None:
@@ -161,7 +161,7 @@ class Hooked:
         outputs = tuple(as_tensors(arrived, create_graph))
         hooks = find_hooks(node, NODE_HOOKS)
         if hooks:
-            found = _fit_all(node, found, create_graph)
+            found = as_arrays(_fit_all(node, found, create_graph), create_graph)
         for hook in hooks:
             inputs = by_operand(node, found)
             changed = hook(tuple(as_tensors(inputs, create_graph)), outputs)
@@ -182,6 +182,11 @@ def _fit_all(node: Any, gradients: Sequence[Any], create_graph: bool) -> list[An
     targets = [getattr(edge, "array", edge) for edge in node.edges]
     pairs = zip(gradients, targets, strict=True)
     return [g if g is None or to.shape is None else fit(g, to, node, create_graph) for g, to in pairs]
+
+
+def as_arrays(gradients: Any, are_tensors: bool) -> list[Any]:
+    """The gradients without NumPy's scalars, which become arrays with 0 dimensions: a hook may write to them."""
+    return [g if g is None or are_tensors else g[...] for g in gradients]
 
 
 def as_tensors(gradients: Any, are_tensors: bool) -> list[Any]:

@@ -27,6 +27,31 @@ def test_tensor_hooks_run_before_prehooks_and_hooks_of_the_node():
     assert y.grad.tolist() == [10, 10] and x.grad.tolist() == [20, 40]
 
 
+def scale_in_place(gradient):
+    gradient *= 100
+
+
+@pytest.mark.parametrize("value", [2.0, [2.0]])
+def test_a_hook_may_write_to_the_gradient(value):
+    a, b, d = (mg.tensor(value, requires_grad=True) for _ in range(3))
+    c = a * b
+    c.retain_grad()
+    c.register_hook(scale_in_place)
+    d.register_hook(scale_in_place)
+    (c * 3).backward(mg.ones_like(c))
+    (d * 5).backward(mg.ones_like(d))
+    assert (a.grad.item(), b.grad.item(), c.grad.item(), d.grad.item()) == (600, 600, 300, 500)
+
+
+@pytest.mark.parametrize("value", [2.0, [2.0]])
+def test_a_write_of_a_hook_reaches_all_who_share_the_gradient_as_in_pytorch(value):
+    a, b, d = (mg.tensor(value, requires_grad=True) for _ in range(3))
+    c = a * b
+    d.register_hook(scale_in_place)
+    (c + d).backward(mg.ones_like(c))  # the sum passes one gradient to both
+    assert (a.grad.item(), b.grad.item(), d.grad.item()) == (200, 200, 100)
+
+
 def test_grad_returns_the_gradient_before_the_prehooks_of_its_node():
     x = leaf(1.0, 2.0)
     y = x * 2

@@ -11,6 +11,15 @@ from minigrad import autograd
 from tests.leaves import leaf_of as leaf
 
 
+@pytest.mark.parametrize("value", [2.0, [2.0]])
+def test_a_prehook_of_the_node_of_a_leaf_may_write_to_the_gradient(value):
+    x = mg.tensor(value, requires_grad=True)
+    y = x * 2
+    y.grad_fn.next_functions[0][0].register_prehook(lambda gradients: gradients[0].mul_(100) is None or None)
+    (y * 3).backward(mg.ones_like(y))
+    assert x.grad.item() == 600
+
+
 def test_a_hook_sees_the_tensor_with_its_gradient():
     x, seen = leaf(1.0, 1.0), []
     handle = x.register_post_accumulate_grad_hook(lambda p: seen.append((p is x, p.grad.tolist())))

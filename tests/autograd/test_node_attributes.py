@@ -20,6 +20,16 @@ class Pair(autograd.Function):
         return 2 * g + h, None
 
 
+@pytest.mark.parametrize("value", [2.0, [2.0]])
+@pytest.mark.parametrize("kind", ["register_hook", "register_prehook"])
+def test_hooks_of_a_node_may_write_to_gradients(kind, value):
+    x = mg.tensor(value, requires_grad=True)
+    y = x * 2
+    getattr(y.grad_fn, kind)(lambda *gradients: gradients[0][0].mul_(100) is None or None)
+    (y * 3).backward(mg.ones_like(y))
+    assert x.grad.item() == 600
+
+
 def test_hooks_of_a_node_replace_gradients():
     x = leaf(1.0, 2.0)
     y = x * 3

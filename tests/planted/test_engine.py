@@ -327,7 +327,7 @@ PLANTED = {
         test_leaves.test_a_hook_on_a_leaf_changes_its_gradient,
     ),
     "hooks run in the order of their handles' removal": (
-        inspection.run_hooks, "list(hooks.values())", "list(hooks.values())[::-1]",
+        inspection.run_hooks, "in hooks.values()", "in list(hooks.values())[::-1]",
         test_walk.test_hooks_run_in_order_and_each_sees_the_one_before,
     ),
     "a mode is not restored": (
