@@ -30,8 +30,10 @@ class device:
     type: str
     index: int | None
 
-    def __new__(cls, type: str | int | device, index: int | None = None) -> device:
-        if isinstance(type, device) and index is None:
+    def __new__(cls, type: Any = None, index: int | None = None, *, device: str | int | device | None = None) -> device:
+        # `device` names a whole place; one given beside the others is refused below
+        type = type if device is None else device if type is index is None else (type, device)
+        if isinstance(type, cls) and index is None:
             return type
         if isinstance(type, int) and not isinstance(type, bool) and index is None:
             index, type = type, "cuda"
@@ -41,8 +43,7 @@ class device:
             raise TypeError(f"device() takes a name ('cpu', 'cuda', 'cuda:1') or a GPU's number, got {shorten(type)}")
         kind, number = _read_name(type)
         if number is not None and index is not None:
-            detail = f"{type!r} and index={index!r}"
-            raise RuntimeError(f"type (string) must not include an index because index was passed explicitly: {detail}")
+            raise RuntimeError(f"type (string) must not include an index because index was passed explicitly: {type}")
         index = number if index is None else _read_index(index)
         self = object.__new__(cls)
         object.__setattr__(self, "type", kind)

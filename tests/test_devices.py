@@ -53,12 +53,24 @@ class TestDevice:
             (("cpu", True), TypeError, "argument 'index' must be an int, got True"),
             ((None,), TypeError, "takes a name ('cpu', 'cuda', 'cuda:1') or a GPU's number, got None"),
             ((True,), TypeError, "got True"),
+            ((), TypeError, "or a GPU's number, got None"),
+            (("cuda:0", 1), RuntimeError, "because index was passed explicitly: cuda:0"),
         ],
     )
     def test_wrong_names_are_refused(self, arguments, error, text):
         with pytest.raises(error) as caught:
             devices.device(*arguments)
         assert text in str(caught.value)
+
+    def test_a_whole_place_may_be_given_by_name(self):
+        assert devices.device(device="cuda:1") == devices.device(type="cuda", index=1) == devices.device("cuda:1")
+        assert devices.device(device=1) == devices.device("cuda:1")
+        assert devices.device(device=devices.device("cpu")) == devices.device(type="cpu") == devices.device("cpu")
+
+    @pytest.mark.parametrize("others", [{"type": "cuda"}, {"index": 1}, {"type": "cuda", "index": 1}])
+    def test_a_whole_place_beside_a_type_or_an_index_is_refused(self, others):
+        with pytest.raises(TypeError, match=r"takes a name .* got \(.*, 'cpu'\)"):
+            devices.device(device="cpu", **others)
 
     def test_a_device_is_read_only(self):
         with pytest.raises(AttributeError, match=r"'index' of 'minigrad.device' objects"):

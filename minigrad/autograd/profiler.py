@@ -27,6 +27,9 @@ from minigrad.autograd.recording import Operation
 
 LONGEST_NAME, OTHERS = 55, (12,) * 6  # the widths of the table's columns
 TITLES = ("Name", "Self CPU %", "Self CPU", "CPU total %", "CPU total", "CPU time avg", "# of Calls")
+ORDERS = ("count", "cpu_time", "cpu_time_total", "self_cpu_time_total")  # what a table is sorted by
+UNMEASURED = ("device_time", "device_time_total", "self_device_time_total")  # 0 for all events, as without a GPU
+UNMEASURED += ("cpu_memory_usage", "self_cpu_memory_usage", "device_memory_usage", "self_device_memory_usage")
 _running: ContextVar[Event | None] = ContextVar("minigrad_profiler_event", default=None)
 _watching: list[profile] = []  # the active profiles, the innermost last
 
@@ -55,6 +58,9 @@ class EventList(list[Event]):
     def table(self, sort_by: str | None = None, row_limit: int = 100, header: str | None = None) -> str:
         """One line for each event: at most `row_limit`, the largest `sort_by` first. No event, no line.
 
+        The time of a device (`"cuda_time_total"`) and the use of memory are not measured: sorted by them, the events
+        keep their order.
+
         >>> import minigrad as torch
         >>> with torch.autograd.profiler.profile() as prof:
         ...     y = torch.ones(2) * 2
@@ -63,10 +69,11 @@ class EventList(list[Event]):
         """
         rows = [*self]
         if sort_by is not None:
-            if sort_by not in ("count", "cpu_time", "cpu_time_total", "self_cpu_time_total"):
+            if sort_by in ORDERS:
+                rows.sort(key=lambda event: getattr(event, sort_by), reverse=True)
+            elif sort_by.replace("cuda", "device") not in UNMEASURED:
                 known = "count, cpu_time, cpu_time_total or self_cpu_time_total"
                 raise AttributeError(f"events are sorted by {known}, not by {sort_by!r}")
-            rows.sort(key=lambda event: getattr(event, sort_by), reverse=True)
         whole = sum(event.self_cpu_time_total for event in self) or 1.0
         if not rows:
             return ""

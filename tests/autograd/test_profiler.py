@@ -91,8 +91,8 @@ def test_the_table_is_sorted_and_cut_to_row_limit():
     assert lines[3].split()[0] == "aten::mul" and lines[3].split()[-1] == "3" and len(lines[3]) == len(lines[0])
     assert lines[5].startswith("Self CPU time total: ") and "aten::exp" not in "".join(lines)
     assert str(prof).count("aten::mul") == 3
-    with pytest.raises(AttributeError, match="not by 'cuda_time'"):
-        prof.key_averages().table(sort_by="cuda_time")
+    with pytest.raises(AttributeError, match="not by 'flops'"):
+        prof.key_averages().table(sort_by="flops")
 
 
 def test_export_chrome_trace_writes_the_events(tmp_path):
@@ -113,6 +113,19 @@ def test_averages_add_up_the_calls_of_a_name():
     assert total.count == 3
     for name in ("cpu_time_total", "self_cpu_time_total"):
         assert 0 < getattr(total, name) == pytest.approx(sum(getattr(event, name) for event in calls))
+
+
+def show_order(events, sort_by):
+    return [line.split()[0] for line in events.table(sort_by=sort_by).splitlines()[3:-2]]
+
+
+@pytest.mark.parametrize("sort_by", ["cuda_time_total", "self_device_time_total", "self_cpu_memory_usage"])
+def test_sorted_by_what_is_not_measured_events_keep_their_order(sort_by):
+    with profiler.profile() as prof:
+        for _ in range(3):
+            torch.ones(2).sin().exp()
+    events = prof.key_averages()
+    assert show_order(events, sort_by) == [event.key for event in events] != sorted(event.key for event in events)
 
 
 @pytest.mark.parametrize(("length", "width"), [(2, 6), (50, 54), (51, 55), (52, 55), (60, 55)])
