@@ -15,7 +15,7 @@ from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import NO_OPTIONS, twin_of
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.out import write_out
-from minigrad.ops.shape import reshape, to_shape
+from minigrad.ops.shape import to_shape
 
 SMALL = 2**17  # multiplications: a product of fewer is made by one thread
 
@@ -61,10 +61,10 @@ _matmul = operation("mm", product_of, lambda g, y: multiply_matrices(g, y.mT), l
 PRODUCTS = [_matmul]  # the operations that multiply matrices
 
 
-# The same under the `grad_fn` names that PyTorch prints, and the reshape at the end of a product with a vector.
+# The same under the `grad_fn` names that PyTorch prints, and the changes of shape around a product with a vector.
 _batched = shown_as(_matmul, "UnsafeViewBackward0")
 multiply_batches = shown_as(_matmul, "BmmBackward0")
-_dot, _mv = shown_as(to_shape, "DotBackward0"), shown_as(to_shape, "MvBackward0")
+_dot, _mv, _widen = (shown_as(to_shape, f"{name}Backward0") for name in ("Dot", "Mv", "Unsqueeze"))
 _vm, _batched_mv = shown_as(to_shape, "SqueezeBackward4"), shown_as(to_shape, "UnsafeViewBackward0")
 
 
@@ -100,8 +100,8 @@ def _multiply(input: Any, other: Any) -> Any:
         if not a.ndim or a.shape[-1] != inner or not need_no_types(a, b):
             raise do_not_multiply(a, b)
         input = cast(input, b.dtype)
-    x = reshape(input, 1, -1) if a.ndim == 1 else input
-    y = reshape(other, -1, 1) if b.ndim == 1 else other
+    x = _widen(input, shape=(1, a.size)) if a.ndim == 1 else input
+    y = _widen(other, shape=(b.size, 1)) if b.ndim == 1 else other
     try:
         product = (_matmul if x.array.ndim == 2 == y.array.ndim else _batched)(x, y)
     except ValueError:

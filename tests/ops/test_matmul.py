@@ -106,3 +106,12 @@ def test_no_parts_are_made_where_they_are_no_gain(monkeypatch):
         monkeypatch.setattr(large_products, "core_name", lambda core=core: core)
         m, k, n = shape
         assert large_products._find_step(np.ones((m, k)), np.ones((n, k)).T) == 0, (core, shape)
+
+
+def test_the_graph_of_a_vector_times_a_matrix_begins_with_a_new_axis():
+    x, w = torch.ones(3, requires_grad=True), torch.ones(3, 2, requires_grad=True)
+    squeezed = (x @ w).grad_fn
+    ((product, _),) = squeezed.next_functions
+    names = [node.name() for node, _ in product.next_functions]
+    assert squeezed.name() == "SqueezeBackward4" and product.name() == "MmBackward0"
+    assert names == ["UnsqueezeBackward0", "minigrad::autograd::AccumulateGrad"]
