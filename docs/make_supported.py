@@ -646,6 +646,11 @@ DIFFERENCES = [
         "refuses('torch.inference_mode()(torch.ones)(1).add_(1)')",
     ),
     (
+        "calls on inference tensors that require a gradient, after the mode has ended",
+        "are recorded as others; PyTorch records a call only if an operand is no inference tensor",
+        "torch.inference_mode()(torch.ones)(1, requires_grad=True).add(1).requires_grad",
+    ),
+    (
         "writes through `t.data` of an inference tensor `t`, read after the mode has ended",
         "are refused, as those to `t` itself; PyTorch accepts them",
         "refuses('torch.inference_mode()(torch.ones)(1).data.add_(1)')",

@@ -28,8 +28,11 @@ from minigrad.autograd.recording import Operation
 LONGEST_NAME, OTHERS = 55, (12,) * 6  # the widths of the table's columns
 TITLES = ("Name", "Self CPU %", "Self CPU", "CPU total %", "CPU total", "CPU time avg", "# of Calls")
 ORDERS = ("count", "cpu_time", "cpu_time_total", "self_cpu_time_total")  # what a table is sorted by
-UNMEASURED = ("device_time", "device_time_total", "self_device_time_total")  # 0 for all events, as without a GPU
-UNMEASURED += ("cpu_memory_usage", "self_cpu_memory_usage", "device_memory_usage", "self_device_memory_usage")
+# Also among PyTorch's orders; here 0 for all events.
+UNMEASURED = (
+    "device_time", "device_time_total", "self_device_time_total",
+    "cpu_memory_usage", "self_cpu_memory_usage", "device_memory_usage", "self_device_memory_usage",
+)  # fmt: skip
 _running: ContextVar[Event | None] = ContextVar("minigrad_profiler_event", default=None)
 _watching: list[profile] = []  # the active profiles, the innermost last
 
