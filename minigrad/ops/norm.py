@@ -204,22 +204,32 @@ def _measure_rows(x: Any, y: Any, *, p: float) -> Any:
     return np.concatenate(parts, -2)
 
 
-def _slopes_of_rows(g: Any, x: Any, y: Any, out: Any, p: float) -> Iterator[Any]:
-    """The gradient of the differences, (..., P, R, M), for a few rows of `x` at a time."""
+def _pull_rows(g: Any, x: Any, y: Any, out: Any, p: float, axis: int) -> Iterator[Any]:
+    """The gradient of the differences, (..., P, R, M), for a few rows of `x` at a time, summed along an axis: -2 or -3.
+
+    For p = 2 it is a difference times ``g / out``, so a product of matrices adds up all of them.
+    """
     for rows, apart in _subtract_rows(x, y):
-        yield _slope_of_norm(g[..., rows, :], apart, out[..., rows, :], p, (apart.ndim - 1,))
+        part, size = g[..., rows, :], out[..., rows, :]
+        if p != 2:
+            yield np.sum(_slope_of_norm(part, apart, size, p, (apart.ndim - 1,)), axis=axis)
+            continue
+        share = divide_or_zero(part, size)  # (..., P, R)
+        if axis == -3:
+            share, apart = mT(share), np.swapaxes(apart, -3, -2)
+        yield np.matmul(share[..., None, :], apart)[..., 0, :]
 
 
 def _rule_of_x(g: Any, x: Any, y: Any, out: Any, p: float) -> Any:
     if p == 0:
         return zeros_of(x)
-    return np.concatenate([np.sum(slope, axis=-2) for slope in _slopes_of_rows(g, x, y, out, p)], -2)
+    return np.concatenate([*_pull_rows(g, x, y, out, p, -2)], -2)
 
 
 def _rule_of_y(g: Any, x: Any, y: Any, out: Any, p: float) -> Any:
     if p == 0:
         return zeros_of(y)
-    return reduce(operator.sub, [np.sum(slope, axis=-3) for slope in _slopes_of_rows(g, x, y, out, p)], 0.0)
+    return reduce(operator.sub, _pull_rows(g, x, y, out, p, -3), 0.0)
 
 
 _cdist = operation("cdist", _measure_rows, _rule_of_x, _rule_of_y, in_float32=True)
