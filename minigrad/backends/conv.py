@@ -76,7 +76,7 @@ class _Settings(ModuleType):
         if not isinstance(value, bool):
             raise RuntimeError(f"set_benchmark expects a bool, but got {type(value).__name__}")
         self.__dict__["_benchmark"] = value
-        choose_by(clock.quickest if value else None)
+        choose_by(clock.find_quickest if value else None)
 
 
 _benchmark = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from minigrad.kernels.fast.machine import read_features
 
 
 def get_cpu_capability() -> str:
@@ -12,7 +12,7 @@ def get_cpu_capability() -> str:
     >>> torch.backends.cpu.get_cpu_capability() in ("AVX512", "AVX2", "NEON", "DEFAULT")
     True
     """
-    found = import_module("numpy._core._multiarray_umath").__cpu_features__
+    found = read_features()
     for name, title in (("AVX512F", "AVX512"), ("AVX2", "AVX2"), ("NEON", "NEON")):
         if found.get(name):
             return title

@@ -1,4 +1,10 @@
-"""`Algorithm`: one algorithm for convolution, as dispatch sees it; `Machine`: whose speed decides what one costs."""
+"""`Algorithm`: one algorithm for convolution, as dispatch sees it; `Machine`: whose speed decides what one costs.
+
+A cost adds up products, copies and calls. Its factors have names at the head of the algorithm's file, most of them in
+copies that take as long. They are fitted to the times that ``python benchmarks/ways.py`` prints for one core of a
+Zen 4, with AVX-512 and, by ``OPENBLAS_CORETYPE=Haswell``, with AVX2; docs/performance.md tells how far the choice is
+from the best. Costs on a GPU: `fast/cuda_parts.py`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +13,9 @@ from typing import NamedTuple
 
 from minigrad.backend import Array
 from minigrad.kernels.geometry import Geometry, Pair, Problem
+
+STRIDED = 4  # how much longer a copy takes that reads every second number, or every third ..., for each number
+UNPACKED_HALF = 4.0  # `Machine.half` of products whose matrices OpenBLAS does not copy
 
 
 class Machine(NamedTuple):
@@ -29,11 +38,11 @@ class Machine(NamedTuple):
 
     def unpacked(self) -> Machine:
         """The speed of small products, whose matrices OpenBLAS does not copy ("pack"): narrow ones lose less."""
-        return self._replace(half=min(self.half, 4.0))
+        return self._replace(half=min(self.half, UNPACKED_HALF))
 
     def copy(self, elements: float, run: float, step: int = 1) -> float:
         """Seconds of a copy of `elements` in runs of length `run`, which read every `step`-th number."""
-        return elements * (self.move * (1 if step == 1 else 4) + self.run / max(run, 1))
+        return elements * (self.move * (1 if step == 1 else STRIDED) + self.run / max(run, 1))
 
 
 class Algorithm(NamedTuple):

@@ -22,6 +22,8 @@ from minigrad.parallel import add_pieces, count_totals, share, share_product, sp
 BLOCK_BYTES = 2 * 2**20  # of columns at a time: they stay in the cache between copy and product
 NARROW = 128  # outputs: up to so many, the kernel's gradient is quicker computed transposed
 OVERHEAD, CALL = 8e-5, 1.9e-6  # seconds of Python in all three functions, and for each tap of a block
+# Copies that take as long as those of the columns, as OpenBLAS's ("packing") of them, and as those of results.
+COPIED, PACKED, RESULTS = 2.5, 4, 8
 GPU_BLOCK_BYTES = 256 * 2**20  # on a GPU few and large calls are better
 
 
@@ -182,9 +184,9 @@ def cost(problem: Problem, machine: Machine) -> float:
     at_once = min(windows, max(Wo, _block_bytes(C, problem.outputs, problem.geometry) // (4 * C * problem.taps)))
     blocks = windows / max(1, at_once)
     products = machine.product(problem.outputs // groups, at_once, C // groups * problem.taps, 3 * groups * blocks)
-    # each column is copied and added back, and packed by OpenBLAS for its products
-    copies = C * problem.taps * windows * (machine.copy(2.5, Wo, problem.geometry.stride[1]) + 4 * machine.move)
-    rest = machine.copy(8 * windows * problem.outputs, Ho * Wo) if at_once > Ho * Wo else 0.0
+    copied = machine.copy(COPIED, Wo, problem.geometry.stride[1]) + PACKED * machine.move  # and added back
+    copies = C * problem.taps * windows * copied
+    rest = machine.copy(RESULTS * windows * problem.outputs, Ho * Wo) if at_once > Ho * Wo else 0.0
     return OVERHEAD + CALL * problem.taps * blocks + products + copies + rest
 
 

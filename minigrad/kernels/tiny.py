@@ -20,6 +20,8 @@ Shape: TypeAlias = tuple[int, ...]
 FEW = 2000  # elements of the columns that are copied as quickly one by one
 # The most elements of the adjoint's columns, and half of them for a forward's: other algorithms use more threads.
 LIMIT = 2**20
+# Copies that take as long as those of the columns, which stay in the cache, of both sizes; as turning a forward's.
+COLUMNS, BACK, TURNED = 0.6, 0.3, 2.75
 OVERHEAD = 2.3e-5  # seconds of Python in all three functions
 
 
@@ -105,10 +107,10 @@ def cost(problem: Problem, machine: Machine) -> float:
     columns, back = C * taps * problem.windows, N * O * taps * H * W
     if max(2 * columns, back) > LIMIT:
         return float("inf")
-    # Columns stay in the cache. Those of several images are turned for the adjoint in w.
-    copies = machine.copy(0.6 * columns, Wo, problem.geometry.stride[1]) + machine.copy(0.3 * back, W)
+    copies = machine.copy(COLUMNS * columns, Wo, problem.geometry.stride[1]) + machine.copy(BACK * back, W)
     products = machine.product(O, Ho * Wo, C * taps, 2 * N) + machine.product(C, H * W, O * taps, N)
-    return OVERHEAD + copies + products + (machine.copy(2.75 * columns, Ho * Wo) if N > 1 else 0.0)
+    turned = machine.copy(TURNED * columns, Ho * Wo) if N > 1 else 0.0  # for the adjoint in w
+    return OVERHEAD + copies + products + turned
 
 
 # The adjoint in x multiplies the zeros between and around the cotangents by the kernel.

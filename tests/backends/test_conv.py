@@ -137,7 +137,7 @@ def test_a_machine_is_recognized_by_its_instructions(monkeypatch):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
     assert machine.recognize_machine() == Machine(peak=machine.NARROW)
     monkeypatch.delenv("OPENBLAS_CORETYPE")
-    monkeypatch.setattr(machine, "_has_avx512", lambda: True)
+    monkeypatch.setattr(machine, "read_features", lambda: {"AVX512F": True})
     assert machine.recognize_machine() == Machine(peak=machine.WIDE)
 
 

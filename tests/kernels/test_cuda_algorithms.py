@@ -111,19 +111,19 @@ def test_nonfinite_values_reach_the_outputs_that_see_them(name, function, value)
 
 @pytest.mark.parametrize("tile", cuda_product.TILES)
 def test_tiles_of_every_size_compute_the_product(tile, monkeypatch):
-    monkeypatch.setattr(cuda_product, "_tile", lambda *problem: tile)
-    for planned in (cuda_product._plan, cuda_product._weights):
+    monkeypatch.setattr(cuda_product, "_choose_tile", lambda *problem: tile)
+    for planned in (cuda_product._prepare_product, cuda_product._prepare_weights):
         planned.cache_clear()
     image, outputs, geometry = (2, 9, 9, 8), 130, Geometry((3, 2), (1, 1), (1, 2))
     for function in FUNCTIONS:
         check(cuda_product.ALGORITHM, function, draw_operands(image, outputs, geometry, "f"), geometry, image[2:], 1e-4)
-    for planned in (cuda_product._plan, cuda_product._weights):
+    for planned in (cuda_product._prepare_product, cuda_product._prepare_weights):
         planned.cache_clear()
 
 
 def test_winograd_forms_marked_tiles_by_the_definition(monkeypatch):
     """An outlier stands in the first tile of the second image, a NaN in four tiles of the third."""
-    monkeypatch.setattr(cuda_winograd, "BLOCK_BYTES", cuda_winograd._bytes_of_image(3, (13, 13), 13))  # image by image
+    monkeypatch.setattr(cuda_winograd, "BLOCK_BYTES", cuda_winograd._count_bytes(3, (13, 13), 13))  # image by image
     geometry, frame = Geometry((3, 3), padding=(1, 1)), cuda_winograd_marks.Frame(6, 3, 3, (13, 13))
     arrays = draw_operands((3, 8, 13, 13), 5, geometry, "f")
     check(cuda_winograd.ALGORITHM, "conv2d_weight", arrays, geometry, (13, 13), 1e-4)
@@ -190,10 +190,10 @@ def test_images_with_strides_between_columns_are_copied():
 def test_integers_are_passed_as_one_argument():
     body = 'extern "C" __global__ void set_both(T* out, int first, int second) { out[0] = first, out[1] = second; }'
     out = np.zeros(2)
-    cuda_parts.Counted("set_both", body)((1,), (1,), (out, *cuda_parts.as_one(3, 4)), "d")
+    cuda_parts.StructKernel("set_both", body)((1,), (1,), (out, *cuda_parts.as_struct(3, 4)), "d")
     assert out.tolist() == [3, 4]
     with pytest.raises(ValueError, match="set_both: the last parameters of this kernel are not ints"):
-        cuda_parts.Counted("set_both", body.replace("int second", "float second")).source("d")
+        cuda_parts.StructKernel("set_both", body.replace("int second", "float second")).source("d")
 
 
 def test_tf32_chooses_columns_instead_of_winograd():
@@ -205,5 +205,5 @@ def test_tf32_chooses_columns_instead_of_winograd():
 @pytest.mark.skipif(sys.maxsize < 2**32, reason="a 32-bit Python has no such strides")
 def test_is_near_refuses_strides_beyond_32_bits():
     far = np.broadcast_to(np.zeros(1), (2**16, 2**16))
-    assert cuda.is_near(far)
-    assert not cuda.is_near(np.lib.stride_tricks.as_strided(far, (3, 2), (2**34, 8)))
+    assert cuda.is_reachable(far)
+    assert not cuda.is_reachable(np.lib.stride_tricks.as_strided(far, (3, 2), (2**34, 8)))

@@ -42,7 +42,7 @@ def arguments(kernel, geometry, dtype, across, turned):
     launched = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(launch.Kernel, "__call__", lambda self, *launch: launched.append(launch))
-        cuda_columns._move(kernel, columns, x, slice(*rows), geometry, across)
+        cuda_columns._move(kernel, columns, x, slice(*rows), geometry, side_by_side=across)
     return launched[0]
 
 
@@ -78,8 +78,12 @@ def list_winograd_kernels():
     sizes = [(length, taps) for taps, length in cuda_winograd.TILES.items()]
     return [
         cuda_winograd_marks.PEAKS,
-        *(cuda_winograd_marks._kernel(name, n + 1 - k, k) for n, k in sizes for name in cuda_winograd_marks.SOURCES),
-        *(cuda_winograd._kernel(name, *size, matrix) for size in sizes for name, matrix in transforms),
+        *(
+            cuda_winograd_marks._make_kernel(name, n + 1 - k, k)
+            for n, k in sizes
+            for name in cuda_winograd_marks.SOURCES
+        ),
+        *(cuda_winograd._make_kernel(name, *size, matrix) for size in sizes for name, matrix in transforms),
     ]
 
 
@@ -88,10 +92,10 @@ def kernels_of_the_algorithms():
     return [
         cuda_plain.WINDOW, cuda_plain.PIXEL, cuda_plain.WEIGHT, cuda_parts.ADD_PARTS,
         cuda_product.PACK, cuda_product.MEND,
-        cuda_direct._kernel(cuda_direct.CONVOLVE, cuda_direct.FORWARD, strided, 4, 3, "f"),
-        cuda_direct._kernel(cuda_direct.CONVOLVE, cuda_direct.ADJOINT, strided, 4, 3, "f"),
-        cuda_direct._kernel(cuda_direct.CONVOLVE, cuda_direct.MIRRORED, Geometry((3, 5)), 4, 3, "f"),
-        cuda_direct._kernel(cuda_direct.WEIGH, cuda_direct.FORWARD, strided, 4, 3, "f"),
-        *(cuda_product._kernel(name, 64, 64) for name in ("product", "product_of_windows")),
+        cuda_direct._make_kernel(cuda_direct.CONVOLVE, cuda_direct.FORWARD, strided, 4, 3, "f"),
+        cuda_direct._make_kernel(cuda_direct.CONVOLVE, cuda_direct.ADJOINT, strided, 4, 3, "f"),
+        cuda_direct._make_kernel(cuda_direct.CONVOLVE, cuda_direct.MIRRORED, Geometry((3, 5)), 4, 3, "f"),
+        cuda_direct._make_kernel(cuda_direct.WEIGH, cuda_direct.FORWARD, strided, 4, 3, "f"),
+        *(cuda_product._make_kernel(name, 64, 64) for name in ("product", "product_of_windows")),
         *list_winograd_kernels(),
     ]  # fmt: skip

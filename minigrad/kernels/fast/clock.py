@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,13 +10,15 @@ import numpy as np
 from minigrad.backend import Array, array_module
 from minigrad.kernels import dispatch
 from minigrad.kernels.algorithms import Algorithm
+from minigrad.kernels.fast.machine import time_quickest
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 
 _known: dict[Any, Algorithm] = {}  # the quickest, by function and problem
 SLOW = 30.0  # an algorithm whose estimated cost is so many times the least is not tried
+BRIEF = 1e-5  # seconds: the least cost counts as no less, so that one that takes no time excludes nothing
 
 
-def quickest(
+def find_quickest(
     function: str,
     image: tuple[int, int, int, int],
     outputs: int,
@@ -30,34 +31,29 @@ def quickest(
     problem = Problem(image, outputs, geometry, left.dtype.char, left.__class__)
     found = _known.get((function, problem))
     if found is None:
-        tried = promising(problem)
+        tried = list_promising(problem)
         times = {one.name: measure(partial(getattr(one, function), left, right, geometry, *size)) for one in tried}
         found = _known[function, problem] = min(tried, key=lambda one: times[one.name])
     return found
 
 
-def promising(problem: Problem) -> list[Algorithm]:
+def list_promising(problem: Problem) -> list[Algorithm]:
     """The algorithms worth a trial, sorted by estimated cost."""
     known = dispatch.ALGORITHMS
     costs = {name: one.cost(problem, dispatch.machine()) for name, one in known.items() if one.serves(problem)}
-    costs.pop("cuda", None)  # it only chooses among the other CUDA algorithms
-    least = max(min(costs.values()), 1e-5)
+    costs = {name: cost for name, cost in costs.items() if cost >= 0}  # without one that chooses among the others
+    least = max(min(costs.values()), BRIEF)
     names = sorted((name for name in costs if costs[name] <= SLOW * least), key=lambda name: costs[name])
     return [known[name] for name in names]
 
 
 def measure(call: partial[Array]) -> float:
     """Seconds of the quicker of two calls, after a warm-up call."""
-    _wait_for(call())
-    times = []
-    for _ in range(2):
-        start = time.perf_counter()
-        _wait_for(call())
-        times.append(time.perf_counter() - start)
-    return min(times)
+    return time_quickest(lambda: _wait_for(call()), rounds=2)
 
 
 def _wait_for(result: Array) -> None:
+    """Waits until a result on a GPU is computed."""
     if not isinstance(result, np.ndarray):
         array_module(result).cuda.runtime.deviceSynchronize()
 
@@ -100,14 +96,10 @@ def explain(image: tuple[int, ...], outputs: int, geometry: Geometry, char: str 
     problem = Problem((N, C, H, W), outputs, geometry, char, np.ndarray)
     chosen = dispatch.choose(problem.image, outputs, geometry, char).name
     random = np.random.default_rng(0)
-    shapes = (
-        image,
-        (outputs, image[1] // geometry.groups, *geometry.kernel),
-        (image[0], outputs, *geometry.windows(image[2:])),
-    )
+    shapes = (image, (outputs, C // geometry.groups, *geometry.kernel), (N, outputs, *problem.grid))
     x, w, g = (random.standard_normal(shape).astype(char) for shape in shapes)
     rows = []
-    for algorithm in promising(problem):
+    for algorithm in list_promising(problem):
         calls = (
             partial(algorithm.conv2d, x, w, geometry),
             partial(algorithm.conv2d_input, g, w, geometry, (H, W)),

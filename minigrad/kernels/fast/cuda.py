@@ -15,12 +15,21 @@ from minigrad.gpu.launch import THREADS, blocks_for
 from minigrad.kernels import dispatch
 from minigrad.kernels.algorithms import Algorithm, Machine
 from minigrad.kernels.fast import cuda_columns, cuda_direct, cuda_plain, cuda_product, cuda_winograd
-from minigrad.kernels.fast.cuda_parts import LIMIT, MOST_BLOCKS, Counted, add_parts, as_one, elements, is_near
+from minigrad.kernels.fast.cuda_parts import (
+    GPU,
+    MOST_BLOCKS,
+    MOST_ELEMENTS,
+    StructKernel,
+    add_parts,
+    as_struct,
+    is_reachable,
+    steps_of,
+)
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 
-CHANNEL_BLOCKS = 528  # enough blocks to fill a GPU
+CHANNEL_BLOCKS = 4 * GPU.processors  # enough blocks to fill a GPU
 # One block per channel and part of the images: its threads sum every 256th element, then add up their sums.
-SUM_CHANNELS = Counted(
+SUM_CHANNELS = StructKernel(
     "sum_channels",
     """
 extern "C" __global__ void sum_channels(
@@ -61,12 +70,12 @@ def convolve(x: Array, w: Array, b: Array | None = None, *, geometry: Geometry) 
 
 def sum_channels(g: Array) -> Array:
     """The bias's gradient: the sum of each channel, (N, O, Ho, Wo) -> (O,)."""
-    if g.dtype.char not in "fd" or not 0 < g.size <= LIMIT or not is_near(g) or g.shape[1] > MOST_BLOCKS:
+    if g.dtype.char not in "fd" or not 0 < g.size <= MOST_ELEMENTS or not is_reachable(g) or g.shape[1] > MOST_BLOCKS:
         return g.sum(axis=(0, 2, 3))
     N, C, H, W = g.shape
     splits = max(1, min(CHANNEL_BLOCKS // C, blocks_for(N * H * W, 8 * THREADS)))
     parts = array_module(g).empty((splits, C), g.dtype)
-    numbers = as_one(N * H * W, C, H, W, *elements(g))
+    numbers = as_struct(N * H * W, C, H, W, *steps_of(g))
     SUM_CHANNELS((splits, C), (THREADS,), (g, parts, *numbers), g.dtype.char)
     return add_parts(parts)
 
@@ -93,7 +102,8 @@ def _with_rows(images: Array) -> Array:
 def _find_family(
     function: str, image: tuple[int, ...], outputs: int, geometry: Geometry, left: Array, right: Array
 ) -> Any:
-    if is_near(left) and is_near(right):
+    """The module of the algorithm that computes `function`: im2col where 32 bits do not count all elements."""
+    if is_reachable(left) and is_reachable(right):
         return choose(function, image, outputs, geometry, left.dtype.char, left.__class__, allows_tf32())
     return cuda_columns
 
@@ -117,7 +127,7 @@ def choose(
 
 
 def cost(problem: Problem, machine: Machine) -> float:
-    """Less than any other cost, so that it is always chosen on a GPU."""
+    """Less than any other cost, so that it is always chosen on a GPU. No algorithm that computes costs less than 0."""
     return -1.0
 
 

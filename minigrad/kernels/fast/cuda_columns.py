@@ -4,7 +4,7 @@
 until the product is done; `scatter_windows` is its adjoint: each pixel sums the elements of the
 columns that it was copied to, so no two threads write to one place and the result is deterministic. The
 products write (N, O, Ho, Wo) directly. A 1x1 kernel reads the image itself, without a copy.
-Memory comes from CuPy's pool; nothing waits for the GPU. Every geometry and dtype.
+Memory comes from CuPy's pool; nothing waits for the GPU. Every geometry and dtype. Source: as `im2col.py`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from minigrad.backend import Array, array_module
 from minigrad.gpu.blas import matmul
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
 from minigrad.kernels.algorithms import Algorithm
-from minigrad.kernels.fast.cuda_parts import GPU, cost_by
+from minigrad.kernels.fast.cuda_parts import GPU, make_cost
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.windows import Block, blocks
 
 BLOCK_BYTES = 256 * 2**20  # of columns at a time: few and large products are best
+PEAK, HALF = 0.85, 12  # the speed of a product with long sides as a share of the GPU's peak; half of it if one has 12
+ALONE = 1.1  # how much quicker a product is for which no columns are copied
+LAUNCHES, COPYING_LAUNCHES = 2, 10  # that take as long as starting such a product, and one with copies
 
 # One thread per window and channel; the threads of a warp write neighbouring elements of the columns.
 GATHER = Kernel(
@@ -89,8 +92,8 @@ def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Ar
     out = xp.empty((N, O, Ho, Wo), x.dtype)
     matrix = w.reshape(_shape_by_group(groups, O, w.size // O))
     whole = [(slice(0, N), slice(0, Ho))]
-    for images, rows in whole if _needs_no_copy(geometry) else _blocks(x, geometry):
-        columns = _gather(x[images], rows, geometry, False)  # (n, C*kh*kw, rows*Wo)
+    for images, rows in whole if _needs_no_copy(geometry) else _divide(x, geometry):
+        columns = _gather(x[images], rows, geometry)  # (n, C*kh*kw, rows*Wo)
         columns = columns.reshape(len(columns), *_shape_by_group(groups, columns.shape[1], columns.shape[2]))
         block = out[images, :, rows].reshape(len(columns), *_shape_by_group(groups, O, columns.shape[-1]))
         product = matmul(matrix, columns, out=block if block.flags.c_contiguous else None)
@@ -105,9 +108,9 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
     xp, O, C, groups = array_module(x), g.shape[1], x.shape[1], geometry.groups
     total: Any = None
-    for images, rows in _blocks(x, geometry):
+    for images, rows in _divide(x, geometry):
         # (C*kh*kw, n*rows*Wo): one long sum over windows, the images side by side
-        columns = _gather(x[images], rows, geometry, True)
+        columns = _gather(x[images], rows, geometry, side_by_side=True)
         columns = columns.reshape(_shape_by_group(groups, *columns.shape))
         cotangent = g[images, :, rows].transpose(1, 0, 2, 3).reshape(_shape_by_group(groups, O, columns.shape[-1]))
         product = matmul(cotangent, columns.swapaxes(-1, -2))
@@ -125,12 +128,12 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
         pixels = x.reshape(N, *_shape_by_group(groups, x.shape[1], Ho * Wo))
         matmul(matrix, g.reshape(N, *_shape_by_group(groups, O, Ho * Wo)), out=pixels)
         return x
-    for images, rows in _blocks(x, geometry):
+    for images, rows in _divide(x, geometry):
         cotangent = g[images, :, rows]
         n = len(cotangent)
         cotangent = cotangent.reshape(n, *_shape_by_group(groups, O, (rows.stop - rows.start) * Wo))
         columns = matmul(matrix, cotangent).reshape(n, x.shape[1] * kh * kw, (rows.stop - rows.start) * Wo)
-        _move(SCATTER, columns, x[images], rows, geometry, False)
+        _move(SCATTER, columns, x[images], rows, geometry)
     if not N or not Ho * Wo:
         x.fill(0)
     return x
@@ -151,26 +154,28 @@ def _needs_no_copy(geometry: Geometry) -> bool:
     return geometry.kernel == geometry.stride == (1, 1) and geometry.padding == (0, 0)
 
 
-def _blocks(x: Array, geometry: Geometry) -> list[Block]:
+def _divide(x: Array, geometry: Geometry) -> list[Block]:
     """Blocks of images and rows of windows, of which neither the columns nor the image exceed `BLOCK_BYTES`."""
     (C, H, W), (kh, kw), (Ho, Wo) = x.shape[1:], geometry.kernel, geometry.windows(x.shape[2:])
     return blocks(len(x), Ho, C * x.dtype.itemsize * max(kh * kw * Wo, -(-H * W // max(1, Ho))), BLOCK_BYTES)
 
 
-def _gather(x: Array, rows: slice, geometry: Geometry, across: bool) -> Array:
-    """The columns of these output rows: (N, C, H, W) -> (N, C*kh*kw, rows*Wo), or with `across` all images side by
-    side, (C*kh*kw, N*rows*Wo).
+def _gather(x: Array, rows: slice, geometry: Geometry, *, side_by_side: bool = False) -> Array:
+    """The columns of these output rows: (N, C, H, W) -> (N, C*kh*kw, rows*Wo), or with all images `side_by_side`
+    (C*kh*kw, N*rows*Wo).
     """
     (N, C), (kh, kw) = x.shape[:2], geometry.kernel
-    if _needs_no_copy(geometry) and not across:
+    if _needs_no_copy(geometry) and not side_by_side:
         return x[:, :, rows].reshape(N, C, (rows.stop - rows.start) * x.shape[3])
     length, taps = (rows.stop - rows.start) * geometry.windows(x.shape[2:])[1], C * kh * kw
-    columns = array_module(x).empty((taps, N * length) if across else (N, taps, length), x.dtype)
-    _move(GATHER, columns, x, rows, geometry, across)
+    columns = array_module(x).empty((taps, N * length) if side_by_side else (N, taps, length), x.dtype)
+    _move(GATHER, columns, x, rows, geometry, side_by_side=side_by_side)
     return columns
 
 
-def _move(kernel: Kernel, columns: Array, x: Array, rows: slice, geometry: Geometry, across: bool) -> None:
+def _move(
+    kernel: Kernel, columns: Array, x: Array, rows: slice, geometry: Geometry, *, side_by_side: bool = False
+) -> None:
     """Launches a kernel that copies between images x and their columns."""
     (N, C, H, W), (window, stride, padding, dilation, _) = x.shape, geometry
     Ho, Wo = rows.stop - rows.start, geometry.windows((H, W))[1]
@@ -178,7 +183,7 @@ def _move(kernel: Kernel, columns: Array, x: Array, rows: slice, geometry: Geome
     if not count:
         return
     steps = [step // x.dtype.itemsize for step in x.strides]
-    steps += [Ho * Wo, N * Ho * Wo] if across else [C * window[0] * window[1] * Ho * Wo, Ho * Wo]
+    steps += [Ho * Wo, N * Ho * Wo] if side_by_side else [C * window[0] * window[1] * Ho * Wo, Ho * Wo]
     numbers = int32s(count, C, H, W, *window, Ho, Wo, *stride, *padding, *dilation, rows.start)
     operands = (x, columns) if kernel is GATHER else (columns, x)
     arguments = (*operands, *numbers, *[np.int64(step) for step in steps])
@@ -186,18 +191,18 @@ def _move(kernel: Kernel, columns: Array, x: Array, rows: slice, geometry: Geome
 
 
 def seconds(function: str, problem: Problem) -> float:
-    """Kernels of ours write the columns, or read them for the gradient in x; cuBLAS is quick for long sides alone."""
+    """Seconds: kernels of ours write the columns, or read them for the gradient in x, and cuBLAS multiplies."""
     groups, K = problem.geometry.groups, problem.image[1] // problem.geometry.groups * problem.taps
-    shortest = 0.85 / (1 + 12 / min(K, problem.outputs // groups, max(1, problem.grid[0] * problem.grid[1])))
+    speed = PEAK / (1 + HALF / min(K, problem.outputs // groups, max(1, problem.grid[0] * problem.grid[1])))
     if _needs_no_copy(problem.geometry) and function != "conv2d_weight":
-        return GPU.time(2, problem, 0.0, 1.1 * shortest)
+        return GPU.time(LAUNCHES, problem, 0.0, ALONE * speed)
     columns = problem.windows * K * groups
     copied = {
         "conv2d": columns,
         "conv2d_input": 2 * columns,
         "conv2d_weight": columns + 2 * problem.windows * problem.outputs,
     }
-    return GPU.time(10, problem, copied[function], shortest)
+    return GPU.time(COPYING_LAUNCHES, problem, copied[function], speed)
 
 
-ALGORITHM = Algorithm("cuda columns", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)
+ALGORITHM = Algorithm("cuda columns", serves, make_cost(seconds), conv2d, conv2d_input, conv2d_weight)

@@ -28,16 +28,16 @@ from minigrad.kernels.algorithms import Algorithm
 from minigrad.kernels.fast.cuda_parts import (
     GPU,
     MOST_BLOCKS,
-    NOTHING,
-    Counted,
+    NULL,
     Launch,
+    StructKernel,
     add_parts,
-    as_one,
+    as_struct,
     bias_argument,
-    by_group,
-    cost_by,
-    elements,
+    group_strides,
     is_countable,
+    make_cost,
+    steps_of,
 )
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 
@@ -47,7 +47,11 @@ TAPS = 49  # at most: for larger kernels matrix products are as quick
 SHARED_BYTES = 48 * 2**10
 ENOUGH = 2**16  # threads that fill a GPU: with fewer, each computes one output
 COMPILING = 2e-5  # least seconds that a call must save to be worth compiling kernels for this geometry
-FULL = 2112  # blocks that fill a GPU twice
+FULL = 16 * GPU.processors  # blocks that fill a GPU twice
+PRODUCT, WEIGHT_PRODUCT = 1.6, 2.5  # how much longer than at the GPU's peak a product takes; in the adjoint in w
+READ, STRIP = 8, 4  # products that take as long as a read; windows below one another that share the pixels of a column
+ADJOINT_WASTE = 1.7  # how much longer an adjoint in x with a stride takes, for each column of the stride
+BEGIN, READ_ROW, MULTIPLY = 2.0, 1.5, 0.25  # times of a thread's strip: to begin it, of a row read, and of a product
 
 # P windows below one another read ROWS rows, counted from the first; tap `a` of window `p` reads row ROW(p, a).
 FORWARD = """
@@ -218,7 +222,7 @@ extern "C" __global__ void __launch_bounds__(128, BLOCKS) weigh(
 
 def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Array:
     """(N, C, H, W), (O, C/groups, kh, kw), bias (O,) -> (N, O, Ho, Wo)."""
-    launch = _forward(x.shape, elements(x), w.shape, elements(w), geometry, x.dtype.char)
+    launch = _prepare_forward(x.shape, steps_of(x), w.shape, steps_of(w), geometry, x.dtype.char)
     return _run(launch, x, w, bias_argument(b))
 
 
@@ -226,12 +230,12 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
     if geometry.stride == (1, 1):
         w = w[:, :, ::-1, ::-1]
-    return _run(_adjoint(g.shape, elements(g), w.shape, elements(w), geometry, size, g.dtype.char), g, w, NOTHING)
+    return _run(_prepare_adjoint(g.shape, steps_of(g), w.shape, steps_of(w), geometry, size, g.dtype.char), g, w, NULL)
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
-    parts = _run(_weights(x.shape, elements(x), g.shape, elements(g), geometry, x.dtype.char), x, g)
+    parts = _run(_prepare_weights(x.shape, steps_of(x), g.shape, steps_of(g), geometry, x.dtype.char), x, g)
     return add_parts(parts)
 
 
@@ -249,117 +253,133 @@ def serves(problem: Problem) -> bool:
 
 
 def seconds(function: str, problem: Problem) -> float:
-    """A read takes as long as about eight products; four windows below one another share the pixels of a column."""
+    """Seconds of the products, and of reading what the windows of a strip share."""
     geometry, taps, ((kh, kw), (sh, sw)) = problem.geometry, problem.taps, problem.geometry[:2]
     C, O = problem.image[1] // geometry.groups, problem.outputs // geometry.groups
-    read = (3 * sh + kh) * sw if function != "conv2d_input" else 3 + kh
+    read = ((STRIP - 1) * sh + kh) * sw if function != "conv2d_input" else STRIP - 1 + kh
     if function == "conv2d_weight":
-        Q = _share(O, _kernels_at_once(taps))
-        return COMPILING + GPU.time(2, problem, 0.0, 1 / (2.5 + 2 * (read * kw + 4 * Q) / (taps * Q)))
-    Q = _share(C if function == "conv2d_input" else O, 8)
-    waste = 1.7 * sw if function == "conv2d_input" and (sh, sw) != (1, 1) else 1.0
-    return COMPILING + GPU.time(1, problem, 0.0, 1 / (1.6 + 2 * read / (kh * Q)), waste)
+        Q = _divide_evenly(O, _count_kernels_at_once(taps))
+        reads = READ * (read * kw + STRIP * Q)  # of pixels and of cotangents
+        return COMPILING + GPU.time(2, problem, 0.0, 1 / (WEIGHT_PRODUCT + reads / (STRIP * taps * Q)))
+    Q = _divide_evenly(C if function == "conv2d_input" else O, 8)
+    waste = ADJOINT_WASTE * sw if function == "conv2d_input" and (sh, sw) != (1, 1) else 1.0
+    return COMPILING + GPU.time(1, problem, 0.0, 1 / (PRODUCT + READ * read / (STRIP * kh * Q)), waste)
 
 
 def _run(launch: Launch, left: Array, right: Array, *bias: Any) -> Array:
+    """The result of a launch on these operands."""
     out = array_module(left).empty(launch.shape, left.dtype)
     launch(left.dtype.char, left, right, *bias, out)
     return out
 
 
 @lru_cache(maxsize=4096)
-def _forward(
+def _prepare_forward(
     x: tuple[int, ...], x_steps: tuple[int, ...], w: tuple[int, ...], w_steps: tuple[int, ...],
     geometry: Geometry, char: str,
 ) -> Launch:  # fmt: skip
+    """The launch of `conv2d` for operands of these shapes and strides."""
     O, G = w[0] // geometry.groups, geometry.groups
     shape = (x[0], w[0], *geometry.windows(x[2:]))
-    strides = (*x_steps, *by_group(w_steps, O))
-    return _plan(FORWARD, x, shape, geometry, strides, char, O, x[1] // G)
+    strides = (*x_steps, *group_strides(w_steps, O))
+    return _prepare(FORWARD, x, shape, geometry, strides, char, O, x[1] // G)
 
 
 @lru_cache(maxsize=4096)
-def _adjoint(
+def _prepare_adjoint(
     g: tuple[int, ...], g_steps: tuple[int, ...], w: tuple[int, ...], w_steps: tuple[int, ...],
     geometry: Geometry, size: Pair, char: str,
 ) -> Launch:  # fmt: skip
+    """The launch of `conv2d_input`; with a stride of 1 it is a forward of the flipped kernel."""
     O, C, G = w[0] // geometry.groups, w[1], geometry.groups
-    strides = (*g_steps, *by_group(w_steps, O, adjoint=True))
+    strides = (*g_steps, *group_strides(w_steps, O, adjoint=True))
     if geometry.stride == (1, 1):
-        return _plan(MIRRORED, g, (g[0], C * G, *size), geometry.mirrored(), strides, char, C, O)
-    return _plan(ADJOINT, g, (g[0], C * G, *size), geometry, strides, char, C, O)
+        return _prepare(MIRRORED, g, (g[0], C * G, *size), geometry.mirrored(), strides, char, C, O)
+    return _prepare(ADJOINT, g, (g[0], C * G, *size), geometry, strides, char, C, O)
 
 
 @lru_cache(maxsize=4096)
-def _weights(
+def _prepare_weights(
     x: tuple[int, ...], x_steps: tuple[int, ...], g: tuple[int, ...], g_steps: tuple[int, ...],
     geometry: Geometry, char: str,
 ) -> Launch:  # fmt: skip
+    """The launch of `conv2d_weight`, which gives a part of the sums for each share of the windows."""
     (N, C, H, W), (_, O, Ho, Wo), taps, G = x, g, geometry.kernel[0] * geometry.kernel[1], geometry.groups
     C, O = C // G, O // G
-    Q = _share(O, _kernels_at_once(taps))
-    chunks, P = blocks_for(O, Q), _strip(Ho, max(4, 8 // Q), FORWARD, geometry, Q)
+    Q = _divide_evenly(O, _count_kernels_at_once(taps))
+    chunks, P = blocks_for(O, Q), _choose_strip(Ho, max(4, 8 // Q), FORWARD, geometry, Q)
     count = N * blocks_for(Ho, P) * Wo
     # as many blocks as the GPU holds, but at least four passes of each block's loop
     splits = max(1, min(FULL // (G * chunks * C), blocks_for(count, 4 * THREADS)))
-    kernel = _kernel(WEIGH, FORWARD, geometry, P, Q, char)
-    numbers = as_one(
+    kernel = _make_kernel(WEIGH, FORWARD, geometry, P, Q, char)
+    numbers = as_struct(
         count, C, H, W, O, Ho, Wo, blocks_for(Ho, P), chunks, *geometry.padding,
         *x_steps, *g_steps,
     )  # fmt: skip
     return Launch(kernel, (splits, G * chunks * C), (THREADS,), numbers, (splits, O * G, C, *geometry.kernel))
 
 
-def _plan(
+def _prepare(
     reading: str, source: tuple[int, ...], target: tuple[int, ...], geometry: Geometry, strides: tuple[int, ...],
     char: str, O: int, C: int,
 ) -> Launch:  # fmt: skip
     """A launch of `convolve`, from C channels of each group to O."""
     (_, _, H, W), (N, _, Ho, Wo), (ph, pw) = source, target, geometry.padding
     taps, size = geometry.kernel[0] * geometry.kernel[1], np.dtype(char).itemsize
-    Q = _share(O, max(1, min(8, SHARED_BYTES // (C * taps * size))))
+    Q = _divide_evenly(O, max(1, min(8, SHARED_BYTES // (C * taps * size))))
     chunks, rows = blocks_for(O, Q), Ho + (ph % geometry.stride[0] if reading is ADJOINT else 0)
     wanted = N * rows * Wo * geometry.groups * chunks // ENOUGH  # windows per thread if the GPU is full
-    P = _strip(rows, min(wanted, ROOM * 4 // size // Q, 8), reading, geometry, Q)
+    P = _choose_strip(rows, min(wanted, ROOM * 4 // size // Q, 8), reading, geometry, Q)
     count = N * blocks_for(rows, P) * Wo
-    numbers = as_one(count, C, H, W, O, Ho, Wo, blocks_for(rows, P), chunks, ph, pw, *strides)
+    numbers = as_struct(count, C, H, W, O, Ho, Wo, blocks_for(rows, P), chunks, ph, pw, *strides)
     grid = blocks_for(count, THREADS), geometry.groups * chunks
     return Launch(
-        _kernel(CONVOLVE, reading, geometry, P, Q, char), grid, (THREADS,), numbers, target, C * taps * Q * size
+        _make_kernel(CONVOLVE, reading, geometry, P, Q, char), grid, (THREADS,), numbers, target, C * taps * Q * size
     )
 
 
 @cache
-def _kernel(body: str, reading: str, geometry: Geometry, P: int, Q: int, char: str) -> Counted:
+def _make_kernel(body: str, reading: str, geometry: Geometry, P: int, Q: int, char: str) -> StructKernel:
+    """The kernel for these constants, for which it is compiled."""
     (kh, kw), (sh, sw), _, (dh, dw), _ = geometry
-    # blocks on a multiprocessor at once: more of them hide the latency of memory, fewer have more registers each
-    sums = Q * kh * kw if body is WEIGH else P * Q
-    blocks = (8 if sums <= 12 else 6 if body is CONVOLVE else 4 if sums <= 32 else 2) // (2 if char == "d" else 1)
+    blocks = _count_blocks(body, Q * kh * kw if body is WEIGH else P * Q) // (2 if char == "d" else 1)
     constants = {"KH": kh, "KW": kw, "SH": sh, "SW": sw, "DH": dh, "DW": dw, "P": P, "Q": Q, "BLOCKS": blocks}
     defined = "\n".join(f"#define {name} {value}" for name, value in constants.items())
-    return Counted("convolve" if body is CONVOLVE else "weigh", body, defined + reading)
+    return StructKernel("convolve" if body is CONVOLVE else "weigh", body, defined + reading)
 
 
-def _share(channels: int, most: int) -> int:
+def _count_blocks(body: str, sums: int) -> int:
+    """The blocks on a multiprocessor at once, for threads with so many sums.
+
+    More of them hide the latency of memory, fewer have more registers each.
+    """
+    if sums <= 12:
+        return 8
+    if body is CONVOLVE:
+        return 6
+    return 4 if sums <= 32 else 2
+
+
+def _divide_evenly(channels: int, most: int) -> int:
     """The number of channels in each of equal shares, at most `most`."""
     return blocks_for(channels, blocks_for(channels, most))
 
 
-def _kernels_at_once(taps: int) -> int:
+def _count_kernels_at_once(taps: int) -> int:
     """The number of whole kernels that a thread keeps in registers."""
     return max(1, min(8, 80 // taps))
 
 
-def _strip(rows: int, most: int, reading: str, geometry: Geometry, Q: int) -> int:
-    """How many rows a thread computes, so that few pixels are read and few windows are beyond the end."""
+def _choose_strip(rows: int, most: int, reading: str, geometry: Geometry, Q: int) -> int:
+    """The number of rows that a thread computes, so that few pixels are read and few windows are beyond the end."""
     (kh, _), (sh, _), _, (dh, _), _ = geometry
     step = sh if reading is ADJOINT else 1
 
     def work(P: int) -> float:
         read = (P - 1) // sh + (kh - 1) * dh // sh + 1 if reading is ADJOINT else (P - 1) * sh + (kh - 1) * dh + 1
-        return blocks_for(rows, P) * (2 + 1.5 * read + P * kh * Q / 4)  # a read takes as long as six products
+        return blocks_for(rows, P) * (BEGIN + READ_ROW * read + MULTIPLY * P * kh * Q)
 
     return min(range(step, max(step, most) + 1, step), key=work)
 
 
-ALGORITHM = Algorithm("cuda direct", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)
+ALGORITHM = Algorithm("cuda direct", serves, make_cost(seconds), conv2d, conv2d_input, conv2d_weight)

@@ -1,4 +1,4 @@
-"""Shared by the CUDA convolutions: adding the sums of several blocks, and estimates of running times."""
+"""Shared by the CUDA convolutions: launches, adding the sums of several blocks, and estimates of running times."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from minigrad.kernels.algorithms import Machine
 from minigrad.kernels.geometry import Problem
 
 # From Volta on a GPU reads a struct argument in place, without a copy, if it is declared `__grid_constant__`.
-OLD = """#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 700
+BEFORE_VOLTA = """#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 700
 #define __grid_constant__
 #endif
 """
 
 
-class Counted(Kernel):
+class StructKernel(Kernel):
     """A kernel whose last parameters, all integers, are passed as a struct: CuPy takes half a microsecond per argument.
 
-    The source declares them as usual; the compiled kernel takes a struct and unpacks it. `as_one` makes the struct.
+    The source declares them as usual; the compiled kernel takes a struct and unpacks it. `as_struct` makes the struct.
     """
 
     def source(self, char: str) -> str:
@@ -36,14 +36,14 @@ class Counted(Kernel):
             raise ValueError(f"{self.name}: the last parameters of this kernel are not ints")
         names = re.findall(r"int (\w+)", found[1])
         named = ", ".join(f"{name} = numbers.v[{i}]" for i, name in enumerate(names))
-        struct = f"struct Numbers {{ int v[{len(names)}]; }};\n{OLD}"
+        struct = f"struct Numbers {{ int v[{len(names)}]; }};\n{BEFORE_VOLTA}"
         head, body = text[: found.start(1)], text[found.end() :]
         return f"{struct}{head}, const __grid_constant__ Numbers numbers)\n{{\n    const int {named};{body}"
 
 
 @lru_cache(maxsize=4096)
-def as_one(*numbers: int) -> tuple[Any, ...]:
-    """The integers of a `Counted` kernel as one argument, made once and cached."""
+def as_struct(*numbers: int) -> tuple[Any, ...]:
+    """The integers of a `StructKernel` as one argument, made once and cached."""
     return (np.array(numbers, np.int32).view([("v", np.int32, (len(numbers),))]),)
 
 
@@ -58,19 +58,20 @@ class Launch(NamedTuple):
     shared: int = 0
 
     def __call__(self, char: str, *arguments: Any) -> None:
+        """Launches the kernel for the element type of that letter."""
         self.kernel(self.grid, self.block, (*arguments, *self.numbers), char, self.shared)
 
 
-NOTHING = np.int64(0)  # a null pointer
+NULL = np.int64(0)  # a null pointer
 
 
 def bias_argument(b: Array | None) -> Any:
     """The argument for `const T* bias`: the array, or a null pointer."""
-    return NOTHING if b is None else array_module(b).ascontiguousarray(b)
+    return NULL if b is None else array_module(b).ascontiguousarray(b)
 
 
 # One thread per element of the sum; its terms lie `count` apart.
-ADD_PARTS = Counted(
+ADD_PARTS = StructKernel(
     "add_parts",
     """
 extern "C" __global__ void add_parts(const T* parts, T* sum, int count, int terms)
@@ -90,17 +91,22 @@ def add_parts(parts: Array) -> Array:
     if len(parts) == 1:
         return parts[0]
     total = array_module(parts).empty(parts.shape[1:], parts.dtype)
-    numbers = as_one(total.size, len(parts))
+    numbers = as_struct(total.size, len(parts))
     ADD_PARTS((blocks_for(total.size),), (THREADS,), (parts, total, *numbers), parts.dtype.char)
     return total
 
 
 class Gpu(NamedTuple):
-    """The speed of a GPU, with an H100's figures. Only their ratios decide the choice."""
+    """The speed of a GPU, with an H100's figures. Only their ratios decide the choice.
+
+    The factors at the head of each algorithm's file are fitted to the times that ``python benchmarks/gpu_ways.py``
+    prints on an H100.
+    """
 
     peak: float = 24e12  # multiplications a second in single precision; half of that in double
     memory: float = 2.8e12  # bytes a second
     launch: float = 8e-6
+    processors: int = 132  # multiprocessors
 
     def time(self, launches: int, problem: Problem, moved: float, share: float, waste: float = 1.0) -> float:
         """Seconds of launches, of moving `moved` elements, and of arithmetic or memory traffic, whichever is longer."""
@@ -115,30 +121,30 @@ GPU = Gpu()
 FUNCTIONS = ("conv2d", "conv2d_input", "conv2d_weight")
 
 
-def cost_by(seconds: Callable[[str, Problem], float]) -> Callable[[Problem, Machine], float]:
+def make_cost(seconds: Callable[[str, Problem], float]) -> Callable[[Problem, Machine], float]:
     """Makes the `cost` of an algorithm: the sum of its seconds for the three functions."""
     return lambda problem, machine: sum(seconds(function, problem) for function in FUNCTIONS)
 
 
-LIMIT = 2**31 - 1  # the kernels count elements in 32 bits
+MOST_ELEMENTS = 2**31 - 1  # the kernels count elements in 32 bits
 MOST_BLOCKS = 65535  # along a grid's second and third axis
 
 
-def is_near(array: Array) -> bool:
+def is_reachable(array: Array) -> bool:
     """Whether 32-bit offsets reach all elements of the array."""
     if array.flags.c_contiguous:
-        return bool(array.size <= LIMIT)
+        return bool(array.size <= MOST_ELEMENTS)
     reach = sum((length - 1) * abs(step) for length, step in zip(array.shape, array.strides, strict=True))
-    return bool(reach // array.itemsize < LIMIT)
+    return bool(reach // array.itemsize < MOST_ELEMENTS)
 
 
-def elements(array: Array) -> tuple[int, ...]:
+def steps_of(array: Array) -> tuple[int, ...]:
     """The array's strides, in elements."""
     size = array.itemsize
     return tuple([step // size for step in array.strides])
 
 
-def by_group(steps: tuple[int, ...], outputs: int, *, adjoint: bool = False) -> tuple[int, ...]:
+def group_strides(steps: tuple[int, ...], outputs: int, *, adjoint: bool = False) -> tuple[int, ...]:
     """Strides of a kernel (O, C/groups, kh, kw): group, output, channel, taps; `adjoint` swaps output and channel."""
     outer, inner, *taps = steps
     return (outputs * outer, inner, outer, *taps) if adjoint else (outputs * outer, outer, inner, *taps)
@@ -147,4 +153,5 @@ def by_group(steps: tuple[int, ...], outputs: int, *, adjoint: bool = False) -> 
 def is_countable(problem: Problem) -> bool:
     """Whether the arrays are CuPy's and not empty, and 32-bit offsets reach all elements."""
     pixels = prod(problem.image)
-    return not problem.on_host and 0 < pixels <= LIMIT and 0 < problem.windows * problem.outputs <= LIMIT
+    results = problem.windows * problem.outputs
+    return not problem.on_host and 0 < pixels <= MOST_ELEMENTS and 0 < results <= MOST_ELEMENTS

@@ -17,21 +17,21 @@ from minigrad.gpu.launch import C_TYPES, THREADS, blocks_for
 from minigrad.kernels.algorithms import Algorithm
 from minigrad.kernels.fast.cuda_parts import (
     GPU,
-    LIMIT,
-    Counted,
+    MOST_ELEMENTS,
     Launch,
-    as_one,
+    StructKernel,
+    as_struct,
     bias_argument,
-    cost_by,
-    elements,
     is_countable,
+    make_cost,
+    steps_of,
 )
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 
 SHARE = {"conv2d": 0.03, "conv2d_input": 0.015, "conv2d_weight": 0.012}  # of the peak rate: it waits for memory
 TURN = 0.1e-6  # seconds for one pass of a thread's loop, which counts where few threads have long sums
 
-WINDOW = Counted(
+WINDOW = StructKernel(
     "sum_window",
     """
 extern "C" __global__ void sum_window(
@@ -55,7 +55,7 @@ extern "C" __global__ void sum_window(
 }
 """,
 )
-PIXEL = Counted(
+PIXEL = StructKernel(
     "sum_pixel",
     """
 extern "C" __global__ void sum_pixel(
@@ -84,7 +84,7 @@ extern "C" __global__ void sum_pixel(
 }
 """,
 )
-WEIGHT = Counted(
+WEIGHT = StructKernel(
     "sum_weight",
     """
 extern "C" __global__ void sum_weight(
@@ -131,23 +131,27 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
 
 
 def _run(
-    kernel: Counted, left: Array, right: Array, shape: tuple[int, ...], image: tuple[int, ...],
+    kernel: StructKernel, left: Array, right: Array, shape: tuple[int, ...], image: tuple[int, ...],
     windows: tuple[int, ...], geometry: Geometry, *bias: Any,
 ) -> Array:  # fmt: skip
+    """The result, of `shape`, of a kernel on these operands; `bias` is that of the forward."""
     out = array_module(left).empty(shape, left.dtype)
-    launch = _plan(kernel, shape, image, windows, geometry, elements(left), elements(right))
+    launch = _prepare(kernel, shape, image, windows, geometry, steps_of(left), steps_of(right))
     launch(left.dtype.char, left, right, *bias, out)
     return out
 
 
 @lru_cache(maxsize=4096)
-def _plan(
-    kernel: Counted, shape: tuple[int, ...], image: tuple[int, ...], windows: tuple[int, ...], geometry: Geometry,
+def _prepare(
+    kernel: StructKernel, shape: tuple[int, ...], image: tuple[int, ...], windows: tuple[int, ...], geometry: Geometry,
     left: tuple[int, ...], right: tuple[int, ...],
 ) -> Launch:  # fmt: skip
+    """The launch for an image and windows of these shapes, and operands of these strides: a thread for each element of
+    the result, or of a weight a block.
+    """
     count = int(np.prod(shape))
     terms = windows[0] * windows[2] * windows[3] if kernel is WEIGHT else count
-    numbers = as_one(
+    numbers = as_struct(
         terms, image[1] // geometry.groups, *image[2:], *windows[1:], *geometry.kernel, geometry.groups,
         *geometry.stride, *geometry.padding, *geometry.dilation, *left, *right,
     )  # fmt: skip
@@ -157,18 +161,16 @@ def _plan(
 def serves(problem: Problem) -> bool:
     """CuPy's arrays, every geometry, sizes within 32-bit offsets."""
     weights = problem.image[1] * problem.outputs * problem.taps
-    return is_countable(problem) and problem.char in C_TYPES and problem.char != "?" and weights <= LIMIT
+    return is_countable(problem) and problem.char in C_TYPES and problem.char != "?" and weights <= MOST_ELEMENTS
 
 
 def seconds(function: str, problem: Problem) -> float:
     """Seconds of one launch at a low rate of multiplications, plus the length of a thread's loop."""
     channels = problem.outputs if function == "conv2d_input" else problem.image[1]
-    length = (
-        channels // problem.geometry.groups * problem.taps
-        if function != "conv2d_weight"
-        else problem.windows // THREADS
-    )
+    length = channels // problem.geometry.groups * problem.taps
+    if function == "conv2d_weight":
+        length = problem.windows // THREADS
     return GPU.time(1, problem, 0.0, SHARE[function]) + length * TURN
 
 
-ALGORITHM = Algorithm("cuda plain", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)
+ALGORITHM = Algorithm("cuda plain", serves, make_cost(seconds), conv2d, conv2d_input, conv2d_weight)

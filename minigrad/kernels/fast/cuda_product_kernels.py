@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from minigrad.kernels.fast.cuda_parts import Counted
+from minigrad.kernels.fast.cuda_parts import StructKernel
 
 # One thread per element: the weight as (groups, strips, DEEP, outputs), outputs and channels padded with zeros.
-PACK = Counted(
+PACK = StructKernel(
     "pack_kernel",
     """
 extern "C" __global__ void pack_kernel(
@@ -117,7 +117,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 512 / THREADS) product(
 }
 """
 # If any output is NaN, computes all that are NaN again, without the padding.
-MEND = Counted(
+MEND = StructKernel(
     "mend",
     """
 extern "C" __global__ void mend(

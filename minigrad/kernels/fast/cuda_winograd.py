@@ -23,13 +23,13 @@ from minigrad.kernels.fast import cuda_columns, cuda_product
 from minigrad.kernels.fast.cuda_parts import (
     GPU,
     MOST_BLOCKS,
-    NOTHING,
-    Counted,
-    as_one,
+    NULL,
+    StructKernel,
+    as_struct,
     bias_argument,
-    cost_by,
-    elements,
     is_countable,
+    make_cost,
+    steps_of,
 )
 from minigrad.kernels.fast.cuda_winograd_marks import Frame, mark, mend_tiles, mend_weights
 from minigrad.kernels.fast.winograd_tiles import make_transforms
@@ -37,6 +37,9 @@ from minigrad.kernels.geometry import Geometry, Pair, Problem
 
 BLOCK_BYTES = 2**29  # of transformed tiles at a time: half of it took longer on an H100
 TILES = {3: 6, 5: 8}  # pixels along a tile, by taps along the kernel: four windows
+THREADS = 128  # in a block, as the sources declare
+PEAK, HALF = 0.75, 12  # the speed of products of many channels as a share of the GPU's peak; half of it for 12 channels
+LAUNCHES = 10  # that take as long as starting all kernels
 
 # d -> M d M^T for each tile d; outside an image there are zeros. One thread per tile (x) and channel (y).
 TRANSFORM = """
@@ -125,7 +128,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Ar
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x: the forward of g, flipped kernel, channels swapped."""
-    return _convolve(g, w[:, :, ::-1, ::-1].swapaxes(0, 1), geometry.mirrored(), size, NOTHING, skips=True)
+    return _convolve(g, w[:, :, ::-1, ::-1].swapaxes(0, 1), geometry.mirrored(), size, NULL, skips=True)
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
@@ -134,7 +137,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     frame = Frame(TILES[k], k, N, g.shape[2:])
     marks, seen = mark(x, g, frame, geometry.padding)
     total: Array = None
-    for images, some in _blocks(frame, C + O):
+    for images, some in _divide(frame, C + O):
         chosen = marks[images.start * frame.per_image :]
         pixels = _transform("B", x[images], some, geometry.padding, chosen)
         cotangents = _transform("A", g[images], some, (0, 0), chosen)
@@ -142,10 +145,9 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
         total = product if total is None else xp.add(total, product, out=total)
     w = xp.empty((O, C, k, k), x.dtype)
     # (tile*tile, O, C): the kernel takes each channel of x for a tile, and its k x k weights for an image
-    numbers = as_one(C, k, k, 1, 1, k * k, C * k * k, O * C, C, 1)
-    _kernel("transform_back", frame.length, k, "back to G")(
-        (blocks_for(C, 128), O), (128,), (total, NOTHING, w, marks, seen, *numbers), "f"
-    )
+    numbers = as_struct(C, k, k, 1, 1, k * k, C * k * k, O * C, C, 1)
+    back = _make_kernel("transform_back", frame.length, k, "back to G")
+    back((blocks_for(C, THREADS), O), (THREADS,), (total, NULL, w, marks, seen, *numbers), "f")
     mend_weights(x, g, w, frame, geometry.padding, (marks, seen))
     return w
 
@@ -162,7 +164,7 @@ def serves(problem: Problem) -> bool:
         and kernel[0] in TILES
         and max(padding) < kernel[0]
         and max(C, O) <= MOST_BLOCKS
-        and max(_bytes_of_image(kernel[0], size, C + O) for size in (problem.grid, (H, W))) <= BLOCK_BYTES
+        and max(_count_bytes(kernel[0], size, C + O) for size in (problem.grid, (H, W))) <= BLOCK_BYTES
     )
 
 
@@ -172,24 +174,25 @@ def seconds(function: str, problem: Problem) -> float:
     frame = Frame(TILES[k], k, N, (H, W) if function == "conv2d_input" else problem.grid)
     points = frame.length**2 * frame.tiles
     transforms = (points * (C + O) + 2 * N * C * H * W + problem.windows * O) * 4 / GPU.memory
-    arithmetic = points * C * O / (0.75 * GPU.peak * min(C, O) / (min(C, O) + 12))
-    return GPU.launch * 10 + transforms + max(arithmetic, points * (C + O) * 4 / GPU.memory)
+    arithmetic = points * C * O / (PEAK * GPU.peak * min(C, O) / (min(C, O) + HALF))
+    return GPU.launch * LAUNCHES + transforms + max(arithmetic, points * (C + O) * 4 / GPU.memory)
 
 
 def _convolve(x: Array, w: Array, geometry: Geometry, size: Pair, bias: Any, skips: bool) -> Array:
+    """The forward with windows of `size` in each image; `skips` leaves the padding out of sums that are redone."""
     xp, (N, C), (O, _, k, _) = array_module(x), x.shape[:2], w.shape
     frame = Frame(TILES[k], k, N, size)
     marks, seen = mark(x, None, frame, geometry.padding)
     kernels = _transform("G", w.swapaxes(0, 1), Frame(frame.length, k, C, (1, 1)), (0, 0), None)
     out = xp.empty((N, O, *size), x.dtype)
-    back = _kernel("transform_back", frame.length, k, "back to A")
-    for images, some in _blocks(frame, C + O):
+    back = _make_kernel("transform_back", frame.length, k, "back to A")
+    for images, some in _divide(frame, C + O):
         points = _transform("B", x[images], some, geometry.padding, None)
         products = cuda_columns.conv2d(points, kernels, Geometry((1, 1), groups=frame.length**2))
         strides = (O * size[0] * size[1], size[0] * size[1], O * some.tiles, some.tiles, 1)
-        numbers = as_one(some.tiles, *size, *some.along, *strides)
+        numbers = as_struct(some.tiles, *size, *some.along, *strides)
         arguments = (products, bias, out[images], marks[images.start * frame.per_image :], seen, *numbers)
-        back((blocks_for(some.tiles, 128), O), (128,), arguments, "f")
+        back((blocks_for(some.tiles, THREADS), O), (THREADS,), arguments, "f")
     mend_tiles(x, w, bias, out, frame, geometry.padding, skips, (marks, seen))
     return out
 
@@ -204,33 +207,35 @@ def _transform(matrix: str, x: Array, frame: Frame, padding: Pair, marks: Array 
     if matrix == "G":  # each input is a tile of its own
         shape, steps = (points * C, N, 1, 1), (N * C, N, 1)
     out = array_module(x).empty(shape, x.dtype)
-    numbers = as_one(marks is not None, count, H, W, *frame.along, *padding, frame.step, *elements(x), *steps)
+    numbers = as_struct(marks is not None, count, H, W, *frame.along, *padding, frame.step, *steps_of(x), *steps)
     arguments = (x, x if marks is None else marks, out, *numbers)
-    _kernel("transform", frame.length, frame.taps, matrix)((blocks_for(count, 128), C), (128,), arguments, "f")
+    kernel = _make_kernel("transform", frame.length, frame.taps, matrix)
+    kernel((blocks_for(count, THREADS), C), (THREADS,), arguments, "f")
     return out
 
 
-def _blocks(frame: Frame, channels: int) -> Iterator[tuple[slice, Frame]]:
+def _divide(frame: Frame, channels: int) -> Iterator[tuple[slice, Frame]]:
     """Images whose transformed tiles fit, and the frame over these."""
-    at_once = max(1, BLOCK_BYTES // _bytes_of_image(frame.taps, frame.windows, channels))
+    at_once = max(1, BLOCK_BYTES // _count_bytes(frame.taps, frame.windows, channels))
     for first in range(0, frame.images, at_once):
         count = min(at_once, frame.images - first)
         yield slice(first, first + count), frame._replace(images=count)
 
 
-def _bytes_of_image(taps: int, windows: Pair, channels: int) -> int:
+def _count_bytes(taps: int, windows: Pair, channels: int) -> int:
+    """The bytes of the transformed tiles of an image."""
     return 4 * TILES[taps] ** 2 * Frame(TILES[taps], taps, 1, windows).tiles * channels
 
 
 @cache
-def _kernel(name: str, tile: int, taps: int, matrix: str) -> Counted:
+def _make_kernel(name: str, tile: int, taps: int, matrix: str) -> StructKernel:
     """A transform's kernel for tiles of that length, with its matrix."""
     A, G, B = make_transforms(tile, taps, np.dtype(np.float64))
     numbers = {"B": B, "A": A.T, "G": G, "back to A": A, "back to G": G.T}[matrix]
     rows = ", ".join("{" + ", ".join(f"{number:.9g}" for number in row) + "}" for row in numbers)
     constants = {"TO": len(numbers), "FROM": len(numbers[0]), "MARKS": int(matrix == "back to A")}
     defined = "".join(f"#define {key} {value}\n" for key, value in constants.items())
-    return Counted(name, SOURCES[name], defined + DOT.replace("MATRIX", rows))
+    return StructKernel(name, SOURCES[name], defined + DOT.replace("MATRIX", rows))
 
 
-ALGORITHM = Algorithm("cuda winograd", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)
+ALGORITHM = Algorithm("cuda winograd", serves, make_cost(seconds), conv2d, conv2d_input, conv2d_weight)

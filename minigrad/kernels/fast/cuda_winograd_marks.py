@@ -15,12 +15,14 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import THREADS, blocks_for
-from minigrad.kernels.fast.cuda_parts import Counted, as_one, elements
+from minigrad.kernels.fast.cuda_parts import StructKernel, as_struct, steps_of
 from minigrad.kernels.fast.winograd import HUGE, SPREAD
 from minigrad.kernels.geometry import Pair
 
+MOST_MENDING = 2048  # blocks that compute marked tiles again; they loop over all tiles
+
 # The largest |x| over the channels of each pixel, 8 threads per pixel. Compared as bits, so NaN is above infinity.
-PEAKS = Counted(
+PEAKS = StructKernel(
     "find_peaks",
     """
 extern "C" __global__ void find_peaks(
@@ -166,8 +168,8 @@ def mark(x: Array, g: Array | None, frame: Frame, padding: Pair) -> tuple[Array,
     seen, marks = xp.empty(1, np.int32), xp.empty(frame.tiles, np.int32)
     peaks = _find_peaks(x, seen)
     others = peaks if g is None else _find_peaks(g, seen)
-    numbers = as_one(g is not None, frame.tiles, H, W, *frame.windows, *frame.along, *padding)
-    _kernel("mark", frame.step, frame.taps)(
+    numbers = as_struct(g is not None, frame.tiles, H, W, *frame.windows, *frame.along, *padding)
+    _make_kernel("mark", frame.step, frame.taps)(
         (blocks_for(frame.tiles),), (THREADS,), (peaks, others, marks, seen, *numbers), "f"
     )
     return marks, seen
@@ -177,7 +179,7 @@ def _find_peaks(x: Array, seen: Array) -> Array:
     """The largest |x| over the channels: (N, C, H, W) -> (N, H, W)."""
     N, C, H, W = x.shape
     peaks = array_module(x).empty((N, H, W), x.dtype)
-    numbers = as_one(peaks.size, C, H, W, *elements(x))
+    numbers = as_struct(peaks.size, C, H, W, *steps_of(x))
     PEAKS((blocks_for(peaks.size, 32),), (32, 8), (x, peaks, seen, *numbers), "f")
     return peaks
 
@@ -188,20 +190,22 @@ def mend_tiles(
     """Computes the marked tiles of `out` (N, O, Ho, Wo) by the definition; `skips` leaves out the padding."""
     (_, C, H, W), O = x.shape, len(w)
     sizes = (skips, frame.tiles, C, H, W, O, *frame.windows, *frame.along, *padding)
-    arguments = (x, w, bias, out, *found, *as_one(*sizes, *elements(x), *elements(w)))
-    _kernel("mend_tiles", frame.step, frame.taps)((min(frame.tiles, 2048),), (128,), arguments, "f")
+    arguments = (x, w, bias, out, *found, *as_struct(*sizes, *steps_of(x), *steps_of(w)))
+    kernel = _make_kernel("mend_tiles", frame.step, frame.taps)
+    kernel((min(frame.tiles, MOST_MENDING),), (THREADS // 2,), arguments, "f")
 
 
 def mend_weights(x: Array, g: Array, w: Array, frame: Frame, padding: Pair, found: tuple[Array, Array]) -> None:
     """Adds the contributions of marked tiles to the weight gradient (O, C, k, k)."""
     _, C, H, W = x.shape
     sizes = (w.size, frame.tiles, C, H, W, *frame.windows, *frame.along, *padding)
-    arguments = (x, g, w, *found, *as_one(*sizes, *elements(x), *elements(g)))
-    _kernel("mend_weights", frame.step, frame.taps)((blocks_for(w.size),), (THREADS,), arguments, "f")
+    arguments = (x, g, w, *found, *as_struct(*sizes, *steps_of(x), *steps_of(g)))
+    _make_kernel("mend_weights", frame.step, frame.taps)((blocks_for(w.size),), (THREADS,), arguments, "f")
 
 
 @cache
-def _kernel(name: str, step: int, taps: int) -> Counted:
+def _make_kernel(name: str, step: int, taps: int) -> StructKernel:
+    """The kernel for weights of `taps` x `taps` and tiles `step` windows apart."""
     constants = {"STEP": step, "TAPS": taps, "SPREAD": SPREAD, "HUGE_NUMBER": HUGE}
     defined = "".join(f"#define {key} {float(value):g}\n" for key, value in constants.items())
-    return Counted(name, SOURCES[name], defined)
+    return StructKernel(name, SOURCES[name], defined)

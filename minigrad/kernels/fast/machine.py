@@ -25,7 +25,8 @@ def recognize_machine() -> Machine:
 
 def multiplies_with_avx512() -> bool:
     """Whether OpenBLAS uses AVX-512: the processor has it, and the environment does not disable it."""
-    return _has_avx512() and os.environ.get("OPENBLAS_CORETYPE", "").lower() not in ("haswell", "zen")
+    disabled = os.environ.get("OPENBLAS_CORETYPE", "").lower() in ("haswell", "zen")
+    return read_features().get("AVX512F", False) and not disabled
 
 
 def for_small_products(machine: Machine) -> Machine:
@@ -33,9 +34,10 @@ def for_small_products(machine: Machine) -> Machine:
     return machine.unpacked() if multiplies_with_avx512() else machine
 
 
-def _has_avx512() -> bool:
-    features: dict[str, bool] = getattr(np._core._multiarray_umath, "__cpu_features__", {})  # type: ignore[attr-defined]
-    return features.get("AVX512F", False)
+def read_features() -> dict[str, bool]:
+    """The vector instructions that NumPy knows, such as "AVX2", and whether it uses them here."""
+    found: dict[str, bool] = getattr(np._core._multiarray_umath, "__cpu_features__", {})  # type: ignore[attr-defined]
+    return found
 
 
 def measure_machine() -> Machine:
@@ -50,23 +52,23 @@ def _measure() -> Machine:
     for rows in (16, 256):
         left, right = (random.standard_normal(shape, np.float32) for shape in ((rows, 512), (512, 1024)))
         out = np.empty((rows, 1024), np.float32)
-        times[rows] = _time_quickest(lambda a=left, b=right, c=out: np.matmul(a, b, out=c)) / (rows * 512 * 1024)  # type: ignore[misc]
+        times[rows] = time_quickest(lambda a=left, b=right, c=out: np.matmul(a, b, out=c)) / (rows * 512 * 1024)  # type: ignore[misc]
     # time per multiplication = (1 + half / rows) / peak, twice
     half = min(64.0, max(1.0, (times[16] - times[256]) / (times[256] / 16 - times[16] / 256)))
     peak = (1 + half / 256) / times[256]
     source, target = random.standard_normal((512, 1028), np.float32), np.empty((512, 1024), np.float32)
-    move = _time_quickest(lambda: np.copyto(target, source[:, 2:-2])) / target.size
+    move = time_quickest(lambda: np.copyto(target, source[:, 2:-2])) / target.size
     short = np.empty((65536, 8), np.float32)
     gaps = source[:, :1024].reshape(-1)[: 65536 * 8].reshape(65536, 8)
-    run = 8 * max(0.0, _time_quickest(lambda: np.copyto(short[:, :6], gaps[:, :6])) / (65536 * 6) - move)
+    run = 8 * max(0.0, time_quickest(lambda: np.copyto(short[:, :6], gaps[:, :6])) / (65536 * 6) - move)
     return Machine(peak, half, move, run)
 
 
-def _time_quickest(call: Callable[[], object]) -> float:
-    """Seconds of the quickest of several calls."""
+def time_quickest(call: Callable[[], object], rounds: int = 5) -> float:
+    """Seconds of the quickest of several calls, after a warm-up call."""
     call()
     found = []
-    for _ in range(5):
+    for _ in range(rounds):
         start = time.perf_counter()
         call()
         found.append(time.perf_counter() - start)

@@ -18,7 +18,7 @@ from minigrad.advice import advise
 from minigrad.kernels.algorithms import Machine
 from minigrad.threads import core_name
 
-MEANT = "the machine is measured anew, and the file written over"
+OTHERWISE = "the machine is measured anew, and the file written over"
 
 
 def read_machine(file: Path) -> Machine | None:
@@ -28,20 +28,20 @@ def read_machine(file: Path) -> Machine | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:  # ValueError: no JSON, no UTF-8
-        advise("machine file", f"{file} cannot be read ({error}): {MEANT}")
+        advise("machine file", f"{file} cannot be read ({error}): {OTHERWISE}")
         return None
     if not isinstance(entries, dict) or set(entries) != {"machine", *Machine._fields}:
-        advise("machine file", f"{file} holds something else than the measures of a machine: {MEANT}")
+        advise("machine file", f"{file} holds something else than the measures of a machine: {OTHERWISE}")
         return None
     if entries["machine"] != describe_machine():
-        advise("machine file", f"{file} tells of another machine ({entries['machine']}): {MEANT}")
+        advise("machine file", f"{file} tells of another machine ({entries['machine']}): {OTHERWISE}")
         return None
     numbers = [entries[name] for name in Machine._fields]
     if (
         not all(type(number) in (int, float) and isfinite(number) and number >= 0 for number in numbers)
         or not entries["peak"]
     ):
-        advise("machine file", f"{file} holds measures that no machine has: {MEANT}")
+        advise("machine file", f"{file} holds measures that no machine has: {OTHERWISE}")
         return None
     return Machine(*numbers)
 

@@ -43,6 +43,7 @@ WIDE = 16  # channels that a product needs as rows, or innermost, to be quick
 REPAID = 64  # numbers in a window from which a quicker product repays a copy with the channels innermost
 COPIES = 3.3  # copies that take as long as those of all rows in all three functions, and as padding the images
 TURN = 5.0  # copies that take as long as those of the results, which are transposed
+KERNEL_RUN = 4  # numbers in a run of the kernel, which is transposed
 OVERHEAD, CALL = 9e-5, 2.2e-6  # seconds of Python in all three functions, and for each column of the kernel in a block
 UNPACKED = 10**6  # most multiplications of a product for which OpenBLAS does not pack the matrices, with AVX-512
 
@@ -69,7 +70,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
         results = out[images, :, rows]
         copy_rows(results.reshape(packs, -1, *results.shape[1:]), turned)
 
-    share(compute, *_blocks(x, geometry, together))
+    share(compute, *_divide(x, geometry, together))
     return out
 
 
@@ -95,14 +96,14 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     def add(block: Block, total: Array) -> None:
         images, rows = block
         lowered = _lower(x[images], rows, geometry, lanes, together)
-        seeds = _cotangents(g[images, :, rows], lowered.shape[2:], together)
+        seeds = _lay_cotangents(g[images, :, rows], lowered.shape[2:], together)
         products = workspace("products", (*lowered.shape[:3], together * O), x.dtype)
         np.matmul(lowered, seeds, out=products)
         found = np.add.reduce(products, axis=(0, 1))
         for r in range(together):
             total += found[r * line : r * line + len(total), r * O : (r + 1) * O]
 
-    parts, size = _blocks(x, geometry, together)
+    parts, size = _divide(x, geometry, together)
     add_pieces(add, parts, w, size)
     return np.ascontiguousarray(w.reshape(kh, C, kw, O).transpose(3, 1, 0, 2))
 
@@ -139,20 +140,20 @@ def _add_columns(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
         images, part = block
         s = slice(first + part.start, first + part.stop)
         S, n = s.stop - s.start, len(x[images])
-        rows = _rows(g[images], s.start - reach + 1, s.stop)  # (S + reach - 1, O, n*Wo)
+        rows = _lay_rows(g[images], s.start - reach + 1, s.stop)  # (S + reach - 1, O, n*Wo)
         image = workspace("image", (S, step, C, n * width), g.dtype)
         image[...] = 0
-        columns = _images(image, width, Wo)  # (S, step, C, n, width)
+        columns = _by_image(image, width, Wo)  # (S, step, C, n, width)
         for a, matrix in enumerate(matrices):
             taps = matrix.shape[1] // O
             products = workspace("products", (S, C * kw, n * Wo), g.dtype)
             multiply_in_parts(matrix, overlap_rows(rows[reach - taps :], S, 1, taps), products)
-            by_column = _images(products.reshape(S, C, kw, -1), Wo, Wo)
+            by_column = _by_image(products.reshape(S, C, kw, -1), Wo, Wo)
             for j in range(kw):
                 start = j * dilation
                 columns[:, a, ..., start : start + (Wo - 1) * across + 1 : across] += by_column[:, :, j]
         top, bottom = max(0, s.start * step - above), min(H, s.stop * step - above)
-        inside = _images(image.reshape(S * step, C, -1), width, Wo)[top + above - s.start * step :][: bottom - top]
+        inside = _by_image(image.reshape(S * step, C, -1), width, Wo)[top + above - s.start * step :][: bottom - top]
         # (rows, C, n, W) -> (n, C, rows, W)
         copy_rows(x[images, :, top:bottom], inside[..., left : left + W].transpose(2, 1, 0, 3))
 
@@ -174,7 +175,7 @@ def _count_together(outputs: int, wanted: int, rows: int, geometry: Geometry) ->
     return next(n for n in (wanted, 2, 1) if rows % n == 0 and (n - 1) * step <= kh)
 
 
-def _blocks(x: Array, geometry: Geometry, together: int = 1) -> tuple[list[Block], int]:
+def _divide(x: Array, geometry: Geometry, together: int = 1) -> tuple[list[Block], int]:
     """Blocks of images and rows of windows whose lowered rows fit in memory; and the bytes of all lowered rows.
 
     The rows of a block are a multiple of `together`.
@@ -206,11 +207,11 @@ def cost(problem: Problem, machine: Machine) -> float:
     if not wide:
         rest += speed.product(C * kw, images * Wo, kh * problem.outputs, calls) + CALL * kw * min(down, kh) * count
     turned = machine.copy(TURN * problem.windows * problem.outputs, Wo)
-    turned += machine.copy(problem.outputs * C * kh * kw, 4)  # the kernels
+    turned += machine.copy(problem.outputs * C * kh * kw, KERNEL_RUN)
     return OVERHEAD + rest + turned + machine.copy(COPIES * N * rows * C * kw * Wo, Wo, across)
 
 
-def _images(lines: Array, width: int, windows: int) -> Array:
+def _by_image(lines: Array, width: int, windows: int) -> Array:
     """(..., N*width) -> (..., N, width), a view; for few windows in a row the images are innermost in memory."""
     count = lines.shape[-1] // width
     if windows <= SHORT < count:
@@ -218,18 +219,18 @@ def _images(lines: Array, width: int, windows: int) -> Array:
     return lines.reshape(*lines.shape[:-1], count, width)
 
 
-def _rows(images: Array, start: int, stop: int) -> Array:
+def _lay_rows(images: Array, start: int, stop: int) -> Array:
     """Rows start to stop of (N, C, H, W), zeros outside: -> (stop - start, C, N*W)."""
     N, C, H, W = images.shape
     rows = workspace("lowered", (stop - start, C, N * W), images.dtype)
     top, bottom = min(max(0, start), H), max(0, min(H, stop))
     rows[: top - start] = 0
     rows[bottom - start :] = 0
-    copy_rows(_images(rows, W, W)[top - start : bottom - start], images[:, :, top:bottom].transpose(2, 1, 0, 3))
+    copy_rows(_by_image(rows, W, W)[top - start : bottom - start], images[:, :, top:bottom].transpose(2, 1, 0, 3))
     return rows
 
 
-def _cotangents(g: Array, window: Pair, together: int) -> Array:
+def _lay_cotangents(g: Array, window: Pair, together: int) -> Array:
     """(N, O, rows, Wo) -> (packs, rows, n*Wo, O) for lowered rows of `window` numbers by n*Wo windows; with the
     channels innermost if that pays. Several rows `together`: -> (packs, rows/together, n*Wo, together*O).
     """

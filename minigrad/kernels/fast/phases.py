@@ -6,6 +6,8 @@ With x(a)[q] = x[q s + a] and w(a)[i] = w[i s + a], zeros at the kernel's end,
 
 So AlexNet's first layer, 11x11 on 3 channels with stride 4, becomes 3x3 on 48 channels, which Winograd's algorithm can
 compute. The new convolution is computed by its quickest algorithm. Dilation 1, one group.
+The phases are the polyphase components of signal processing. Source: P. P. Vaidyanathan, "Multirate Digital Filters,
+Filter Banks, Polyphase Networks, and Applications: A Tutorial", 1990.
 """
 
 from __future__ import annotations
@@ -27,14 +29,14 @@ OVERHEAD = 7e-5  # seconds of Python in all three functions
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     """(N, C, H, W), (O, C, kh, kw) -> (N, O, Ho, Wo)."""
     with dispatch.algorithm(None):
-        return dispatch.conv2d(_image_phases(x, geometry), _kernel_phases(w, geometry), geometry=_plain(geometry))
+        return dispatch.conv2d(_split_image(x, geometry), _split_kernel(w, geometry), geometry=_unstrided(geometry))
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, kh, kw)."""
     (kh, kw), (sh, sw) = geometry.kernel, geometry.stride
     with dispatch.algorithm(None):
-        phases = dispatch.conv2d_weight(_image_phases(x, geometry), g, geometry=_plain(geometry))
+        phases = dispatch.conv2d_weight(_split_image(x, geometry), g, geometry=_unstrided(geometry))
     O, _, rows, columns = phases.shape
     apart = phases.reshape(O, -1, sh, sw, rows, columns).transpose(0, 1, 4, 2, 5, 3)  # (O, C, rows, sh, columns, sw)
     whole = apart.reshape(O, -1, rows * sh, columns * sw)
@@ -43,14 +45,14 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x: (N, O, Ho, Wo), (O, C, kh, kw) -> (N, C, H, W)."""
-    plain, (sh, sw) = _plain(geometry), geometry.stride
+    plain, (sh, sw) = _unstrided(geometry), geometry.stride
     seen = plain.adjoint_size(g.shape[2:])
     with dispatch.algorithm(None):
-        phases = dispatch.conv2d_input(g, _kernel_phases(w, geometry), size=seen, geometry=plain)
+        phases = dispatch.conv2d_input(g, _split_kernel(w, geometry), size=seen, geometry=plain)
     x = np.zeros((len(g), w.shape[1], *size), g.dtype)
     phases = phases.reshape(len(g), w.shape[1], sh, sw, *seen)
 
-    places = [(a, b, *_meet((a, b), seen, size, geometry)) for a, b in np.ndindex(sh, sw)]
+    places = [(a, b, *_find_places((a, b), seen, size, geometry)) for a, b in np.ndindex(sh, sw)]
 
     def paint(images: slice) -> None:
         for a, b, (rows, pixel_rows), (columns, pixel_columns) in places:
@@ -60,16 +62,16 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     return x
 
 
-def _plain(geometry: Geometry) -> Geometry:
+def _unstrided(geometry: Geometry) -> Geometry:
     """The geometry of the convolution of stride 1."""
     kh, kw = (-(-k // s) for k, s in zip(geometry.kernel, geometry.stride, strict=True))
     return Geometry((kh, kw))
 
 
-def _image_phases(x: Array, geometry: Geometry) -> Array:
+def _split_image(x: Array, geometry: Geometry) -> Array:
     """(N, C, H, W) -> (N, C*sh*sw, H', W'): the phases of the padded images, cut to the pixels that windows read."""
     (N, C, H, W), (sh, sw), (ph, pw) = x.shape, geometry.stride, geometry.padding
-    seen = _plain(geometry).adjoint_size(geometry.windows((H, W)))
+    seen = _unstrided(geometry).adjoint_size(geometry.windows((H, W)))
     phases = np.empty((N, C, sh, sw, *seen), x.dtype)
 
     def take(images: slice) -> None:
@@ -85,15 +87,15 @@ def _image_phases(x: Array, geometry: Geometry) -> Array:
     return phases.reshape(N, C * sh * sw, *seen)
 
 
-def _kernel_phases(w: Array, geometry: Geometry) -> Array:
+def _split_kernel(w: Array, geometry: Geometry) -> Array:
     """(O, C, kh, kw) -> (O, C*sh*sw, kh', kw'), zeros at the end."""
-    (O, C, kh, kw), (sh, sw), (rows, columns) = w.shape, geometry.stride, _plain(geometry).kernel
+    (O, C, kh, kw), (sh, sw), (rows, columns) = w.shape, geometry.stride, _unstrided(geometry).kernel
     whole = np.zeros((O, C, rows * sh, columns * sw), w.dtype)
     whole[:, :, :kh, :kw] = w
     return whole.reshape(O, C, rows, sh, columns, sw).transpose(0, 1, 3, 5, 2, 4).reshape(O, -1, rows, columns)
 
 
-def _meet(phase: Pair, seen: Pair, size: Pair, geometry: Geometry) -> list[tuple[slice, slice]]:
+def _find_places(phase: Pair, seen: Pair, size: Pair, geometry: Geometry) -> list[tuple[slice, slice]]:
     """Along each axis, the part of a phase of the padded image inside the image: slices of the phase and of pixels."""
     found = zip(phase, size, seen, geometry.stride, geometry.padding, strict=True)
     return [overlap(a, length, count, s, p, 1) for a, length, count, s, p in found]
@@ -107,7 +109,7 @@ def serves(problem: Problem) -> bool:
 
 def cost(problem: Problem, machine: Machine) -> float:
     """Seconds of the convolution of stride 1, and of copying the phases."""
-    (N, C, _, _), (sh, sw), plain = problem.image, problem.geometry.stride, _plain(problem.geometry)
+    (N, C, _, _), (sh, sw), plain = problem.image, problem.geometry.stride, _unstrided(problem.geometry)
     image = (N, C * sh * sw, *plain.adjoint_size(problem.grid))
     chosen = dispatch.choose(image, problem.outputs, plain, problem.char)
     copies = machine.copy(COPIES * N * image[1] * image[2] * image[3], image[3], max(sh, sw))

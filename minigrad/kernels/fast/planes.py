@@ -13,7 +13,8 @@ Lines are as long as a plane, and planes lie one after the other, so copies and 
 plane whose lines exceed a block is left to `depthwise.py`, which cuts it into strips. So is the adjoint in w of one
 output in a group, which needs no lines.
 Small planes of several images share a line for one output, so that there are fewer products.
-Stride 1, any dilation and padding. No pixel is multiplied that an output does not see.
+Stride 1, any dilation and padding. No pixel is multiplied that an output does not see. In shapes, k and o are the
+channels and the outputs of a group.
 Float32 error against float64 on MobileNet's layers: 2e-7 relative.
 Source: A. Vasudevan, A. Anderson, D. Gregg, "Parallel Multi Channel Convolution using General Matrix Multiplication",
 2017: "kn2row", which adds up the columns of the kernel in the same way.
@@ -34,6 +35,7 @@ from minigrad.kernels.fast import depthwise
 from minigrad.kernels.fast.depthwise import SHARED, separate_groups
 from minigrad.kernels.fast.machine import for_small_products
 from minigrad.kernels.fast.mec import UNPACKED, multiply_in_parts
+from minigrad.kernels.fast.sheets import meet
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.windows import overlap
 from minigrad.kernels.workspace import workspace
@@ -94,7 +96,7 @@ def _add_rows(sums: Array, total: Array | None, products: Array, shift: int) -> 
     Returns the new total: the first products themselves if they are not shifted, so that they need no copy.
     """
     (Ho, Wo), fit = sums.shape[-2:], products.shape == sums.shape
-    windows, rows = _meet(shift, Ho, products.shape[-2])
+    windows, rows = meet(shift, Ho, products.shape[-2])
     if total is None and fit and not shift:
         return products
     if total is None:
@@ -133,7 +135,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
         seeds = seeds.reshape(*seeds.shape[:2], o, Ho * Wo)
         lines = _lay_lines(images[piece], geometry).reshape(*seeds.shape[:2], k * kw, -1)
         for row, shift in shifts:
-            windows, rows = _meet(shift, Ho, x.shape[2])
+            windows, rows = meet(shift, Ho, x.shape[2])
             left = lines[..., rows.start * Wo : rows.stop * Wo]
             right = seeds[..., windows.start * Wo : windows.stop * Wo]
             np.add.reduce(np.matmul(left, right.swapaxes(2, 3)), out=found[piece[0].start // step, piece[1], row])
@@ -163,13 +165,6 @@ def _find_shifts(geometry: Geometry) -> list[Pair]:
     """The rows of the kernel, and how many rows further than its own each of them reads; the nearest first."""
     shifts = [(i, i * geometry.dilation[0] - geometry.padding[0]) for i in range(geometry.kernel[0])]
     return sorted(shifts, key=lambda found: abs(found[1]))
-
-
-def _meet(shift: int, windows: int, lines: int) -> tuple[slice, slice]:
-    """The rows of windows for which the rows of lines that are read exist; and these."""
-    first, last = max(0, -shift), max(0, min(windows, lines - shift))
-    first = min(first, last)
-    return slice(first, last), slice(first + shift, last + shift)
 
 
 def _write_matrices(kernels: Array, rows: list[int]) -> Array:

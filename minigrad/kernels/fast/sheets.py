@@ -50,6 +50,12 @@ class Along(NamedTuple):
         return overlap(0, size, self.length, self.step, -self.first, 1)
 
 
+@lru_cache(maxsize=4096)
+def meet(first: int, length: int, size: int) -> tuple[slice, slice]:
+    """`Along.meet` of neighbouring pixels, which short calls ask for again and again."""
+    return Along(first, length).meet(size)
+
+
 class Down(NamedTuple):
     """The rows of the images that results read: result t reads, through its tap e, row t stride + e step of a range."""
 
@@ -177,7 +183,7 @@ def _find_pixels(axis: int, geometry: Geometry, length: int) -> tuple[int, int, 
     return last - first, taps, step, along, places
 
 
-def meet(places: Places, strip: slice) -> Places:
+def cut_places(places: Places, strip: slice) -> Places:
     """The part of each phase in a strip of the results: where its pixels lie among these, and in the image."""
     found = []
     for own, at in places:

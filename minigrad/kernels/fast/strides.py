@@ -14,6 +14,7 @@ adjoint in w is a product of these copies and the phases.
 Images are sorted in two steps, rows first. The second step, every second number of all rows, is one call (`rows.py`).
 A shift is one, too, of all rows of many channels, for which columns and rows that it pushes out are set to zero. Small
 images share products, as in `planes.py`.
+In shapes, k and o are the channels and the outputs of a group. Source: as `phases.py`, whose phases these are.
 Any stride, padding and dilation. A weight of zero stands where no tap reads a phase; if a NaN or an infinity meets it,
 so that a result is not finite, another algorithm computes.
 """
@@ -35,6 +36,7 @@ from minigrad.kernels.fast.machine import for_small_products, multiplies_with_av
 from minigrad.kernels.fast.mec import multiply_in_parts
 from minigrad.kernels.fast.planes import BLOCK_BYTES, Piece, cut, joins, stand_side_by_side
 from minigrad.kernels.fast.rows import copy_every, copy_rows, interleave
+from minigrad.kernels.fast.sheets import meet
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import multiply_into, share
@@ -89,7 +91,7 @@ class Plan(NamedTuple):
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
-    O, groups, plan = len(w), geometry.groups, _plan(geometry, x.shape[2:])
+    O, groups, plan = len(w), geometry.groups, _make_plan(geometry, x.shape[2:])
     o = O // groups
     out = np.empty((len(x), O, *geometry.windows(x.shape[2:])), x.dtype)
     images, results, matrices = separate_groups(x, groups), separate_groups(out, groups), plan.write_matrices(w, groups)
@@ -112,7 +114,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
-    (N, O), groups, plan = g.shape[:2], geometry.groups, _plan(geometry, x.shape[2:])
+    (N, O), groups, plan = g.shape[:2], geometry.groups, _make_plan(geometry, x.shape[2:])
     images, cotangents = separate_groups(x, groups), separate_groups(g, groups)
     k, o = images.shape[2], O // groups
     pieces, size = _cut(images, o, plan)
@@ -140,7 +142,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x: (N, O, Ho, Wo), (O, C/groups, kh, kw) -> (N, C, H, W)."""
-    O, k, groups, plan = len(w), w.shape[1], geometry.groups, _plan(geometry, size)
+    O, k, groups, plan = len(w), w.shape[1], geometry.groups, _make_plan(geometry, size)
     x = np.empty((len(g), groups * k, *size), g.dtype)
     images, cotangents = separate_groups(x, groups), separate_groups(g, groups)
     matrices = plan.write_matrices(w, groups).reshape(groups, -1, plan.phases * k).swapaxes(1, 2)
@@ -165,7 +167,7 @@ def _compute_strictly(function: str, x: Array, outputs: int, geometry: Geometry,
 
 
 @lru_cache(maxsize=256)
-def _plan(geometry: Geometry, image: Pair) -> Plan:
+def _make_plan(geometry: Geometry, image: Pair) -> Plan:
     """How windows read images of this size."""
     windows, strides = geometry.windows(image), geometry.stride
     # of each tap along an axis: its shift, and its phase
@@ -227,7 +229,7 @@ def _shift_copies(cotangents: Array, plan: Plan) -> Array:
     copies = workspace("copies", (m, len(plan.across), len(plan.down), run), cotangents.dtype)
     for f, columns in enumerate(plan.across):
         for e, rows in enumerate(plan.down):
-            into, of = _meet(rows * L + columns, run)
+            into, of = meet(-(rows * L + columns), run, run)
             copies[:, f, e, into] = cotangents.reshape(m, run)[:, of]
     _clear(copies.reshape(m, len(plan.across), len(plan.down), o * n, R, L).transpose(1, 2, 0, 3, 4, 5), plan)
     return copies.reshape(m, -1, n * R * L)
@@ -238,13 +240,13 @@ def _add_parts(parts: Array, plan: Plan, results: Array) -> None:
     _clear(parts, plan)
     by_rows = parts.reshape(len(plan.across), -1)
     for other, columns in zip(by_rows[1:], plan.across[1:], strict=True):
-        of, into = _meet(columns, other.size)
+        of, into = meet(-columns, other.size, other.size)
         np.add(by_rows[0][into], other[of], out=by_rows[0][into])
     fit = results.shape == parts.shape[2:] and results.flags.c_contiguous
     sums = results.reshape(-1) if fit else by_rows[0][: parts[0, 0].size]
     first, *others = by_rows[0].reshape(len(plan.down), -1)
     for other, rows in zip(others, plan.down[1:], strict=True):
-        of, into = _meet(rows * plan.grid[1], other.size)
+        of, into = meet(-rows * plan.grid[1], other.size, other.size)
         np.add(first[into], other[of], out=sums[into])
         if first is not sums:
             sums[: into.start], sums[into.stop :] = first[: into.start], first[into.stop :]
@@ -254,12 +256,6 @@ def _add_parts(parts: Array, plan: Plan, results: Array) -> None:
     if not fit:
         Ho, Wo = results.shape[3:]
         results[...] = sums.reshape(parts.shape[2:])[..., :Ho, :Wo]
-
-
-def _meet(by: int, size: int) -> tuple[slice, slice]:
-    """Two slices of runs of numbers, where the first one is shifted by so many against the second."""
-    length = max(0, size - abs(by))
-    return slice(max(0, by), max(0, by) + length), slice(max(0, -by), max(0, -by) + length)
 
 
 def _clear(parts: Array, plan: Plan) -> None:
@@ -291,7 +287,7 @@ def serves(problem: Problem) -> bool:
 def cost(problem: Problem, machine: Machine) -> float:
     """Seconds: pixels are sorted, products computed, and their parts added. Infinite for large planes."""
     (N, C, H, W), O, groups = problem.image, problem.outputs, problem.geometry.groups
-    plan = _plan(problem.geometry, (H, W))
+    plan = _make_plan(problem.geometry, (H, W))
     size, parts, k, o = plan.grid[0] * plan.grid[1], plan.parts, C // groups, O // groups
     if problem.char not in "fd" or _count_bytes(k, o, plan) > BLOCK_BYTES:
         return float("inf")

@@ -56,6 +56,8 @@ HUGE = 1e15  # above it products of transformed numbers might overflow where the
 OVERHEAD = 2.1e-4  # seconds of Python in all three functions
 PRODUCTS = 1.7  # how much longer its products take than others: tiles come from the second cache
 TRANSFORM = 0.7  # speed of the transforms in all three functions as a share of the peak
+MOST_FACTORS = 6  # of a number in the transform along an axis: longer tiles count as if they had so many
+PIXELS, TAPS, KERNELS = 6, 9, 18  # copies that take as long as those of pixels and results, of taps, and of kernels
 TOGETHER = 128  # planes of images whose pixels are read together
 NARROW = 10.0  # with AVX2, channels for which everything takes twice the time: short products are slower than long ones
 
@@ -74,6 +76,7 @@ def is_even(x: Array, geometry: Geometry, tile: int, block: int | None = None) -
 
 
 def _images_are_even(x: Array, geometry: Geometry, cut: Cut) -> bool:
+    """`is_even` of some images, which one thread inspects; the cheap tests come first."""
     (ph, pw), (kh, kw), (N, _, H, W) = geometry.padding, geometry.kernel, x.shape
     highest = x.max(axis=1)  # over the channels
     most, least = min(HUGE, SPREAD * highest.min()), x.min()
@@ -130,7 +133,7 @@ class Winograd:
             _add_blocks(tiles.reshape(points, -1, C), kernels.swapaxes(2, 3), cut.shifts(Tw, n), products)
             _write_outputs(products, out[images, :, rows], cut)
 
-        share(compute, *_list_blocks(N, (Ho, Wo), max(C, O), cut, x.itemsize))
+        share(compute, *_divide(N, (Ho, Wo), max(C, O), cut, x.itemsize))
         return out
 
     def conv2d_input(self, g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
@@ -158,7 +161,7 @@ class Winograd:
 
             spread(multiply, points, total.nbytes + left.nbytes)
 
-        parts, size = _list_blocks(N, (Ho, Wo), max(C, O), cut, x.itemsize)
+        parts, size = _divide(N, (Ho, Wo), max(C, O), cut, x.itemsize)
         add_pieces(add, parts, total, size)
         return cut.join(_gather_taps(total, cut), (O, C, *geometry.kernel))
 
@@ -185,10 +188,10 @@ class Winograd:
         at_once = max(1, min(N * Th * Tw, BLOCK_BYTES // (4 * points * max(C, O))))  # tiles in a block
         products = PRODUCTS * machine.product(at_once, O, C, 3 * blocks * points * N * Th * Tw / at_once)
         numbers = points * (N * Tw * (Th * O + (Th + cut.blocks[0] - 1) * C) + blocks * C * O)
-        transforms = numbers * 2 * min(self.tile, 6) / (TRANSFORM * machine.peak)
-        turned = machine.copy(6 * N * C * H * W, C) + machine.copy(6 * problem.windows * O, O)
-        kernels = machine.copy(9 * O * C * problem.taps, C)  # transformed three times, by strided copies, ...
-        kernels += machine.copy(18 * blocks * points * C * O, C * O)  # ... and read from memory
+        transforms = numbers * 2 * min(self.tile, MOST_FACTORS) / (TRANSFORM * machine.peak)
+        turned = machine.copy(PIXELS * N * C * H * W, C) + machine.copy(PIXELS * problem.windows * O, O)
+        kernels = machine.copy(TAPS * O * C * problem.taps, C)  # transformed three times, by strided copies, ...
+        kernels += machine.copy(KERNELS * blocks * points * C * O, C * O)  # ... and read from memory
         slower = 1.0 if multiplies_with_avx512() else 1 + NARROW / max(1, min(C, O))
         return OVERHEAD + slower * (products + transforms + turned + kernels)
 
@@ -224,7 +227,7 @@ def _gather_taps(sums: Array, cut: Cut) -> Array:
     return taps
 
 
-def _list_blocks(N: int, size: Pair, channels: int, cut: Cut, itemsize: int) -> tuple[list[Block], int]:
+def _divide(N: int, size: Pair, channels: int, cut: Cut, itemsize: int) -> tuple[list[Block], int]:
     """Blocks of images and rows of tiles whose transformed tiles fit in memory; and the bytes of all of them."""
     Th, Tw = cut.count_tiles(size)
     tile_bytes = cut.tile**2 * channels * itemsize
@@ -245,7 +248,7 @@ def _transform_pixels(x: Array, rows: slice, geometry: Geometry, cut: Cut) -> Ar
     top = rows.start - ph  # the row of x where the strip begins
     _place(image, x[:, :, max(0, top) : top + len(image)], max(0, -top), pw)
     along_h, along_w = cut.transforms(x.dtype)
-    return _two_sided(image, along_h.pixels, along_w.pixels, cut.outputs, (Th, Tw), "tiles")
+    return _transform_both_axes(image, along_h.pixels, along_w.pixels, cut.outputs, (Th, Tw), "tiles")
 
 
 def _transform_cotangents(g: Array, columns: int, cut: Cut) -> Array:
@@ -255,7 +258,7 @@ def _transform_cotangents(g: Array, columns: int, cut: Cut) -> Array:
     image = workspace("first", (Th * mh, columns * mw, N, O), g.dtype)
     _place(image, g, 0, 0)
     along_h, along_w = cut.transforms(g.dtype)
-    return _two_sided(image, along_h.outputs.T, along_w.outputs.T, cut.outputs, (Th, columns), "cotangents")
+    return _transform_both_axes(image, along_h.outputs.T, along_w.outputs.T, cut.outputs, (Th, columns), "cotangents")
 
 
 def _write_outputs(products: Array, out: Array, cut: Cut) -> None:
@@ -324,7 +327,7 @@ def _place(image: Array, x: Array, top: int, left: int) -> None:
     spread(turn, len(places), image.nbytes)
 
 
-def _two_sided(image: Array, along_h: Array, along_w: Array, step: Pair, count: Pair, role: str) -> Array:
+def _transform_both_axes(image: Array, along_h: Array, along_w: Array, step: Pair, count: Pair, role: str) -> Array:
     """L d R^T of tiles d `step` apart: (rows, columns, N, C) -> (tile, tile, Th, Tw, N, C)."""
     (_, columns, N, C), (Th, Tw) = image.shape, count
     (tile, taps_h), taps_w, one = along_h.shape, along_w.shape[1], image.itemsize
@@ -346,7 +349,9 @@ def _two_sided(image: Array, along_h: Array, along_w: Array, step: Pair, count: 
     return tiles.reshape(tile, tile, Th, Tw, N, C)
 
 
-def _algorithm(name: str, tiles: Winograd) -> Algorithm:
+def _make_algorithm(name: str, tiles: Winograd) -> Algorithm:
+    """The algorithm of tiles of one size, which is safe for finite weights and even pixels."""
+
     def even(x: Array, geometry: Geometry) -> bool:
         return is_even(x, geometry, tiles.tile, tiles.block)
 
@@ -359,8 +364,8 @@ def _algorithm(name: str, tiles: Winograd) -> Algorithm:
 
 
 ALGORITHMS = (
-    _algorithm("winograd", Winograd(6)),  # F(4x4, 3x3), and F(2x2, 5x5)
-    _algorithm("winograd 2x2", Winograd(4)),  # F(2x2, 3x3)
-    _algorithm("winograd 5x5", Winograd(8, least=5)),  # F(4x4, 5x5)
-    _algorithm("winograd blocks", Winograd(7, least=5, block=4)),  # F(4x4, 4x4) for each block
+    _make_algorithm("winograd", Winograd(6)),  # F(4x4, 3x3), and F(2x2, 5x5)
+    _make_algorithm("winograd 2x2", Winograd(4)),  # F(2x2, 3x3)
+    _make_algorithm("winograd 5x5", Winograd(8, least=5)),  # F(4x4, 5x5)
+    _make_algorithm("winograd blocks", Winograd(7, least=5, block=4)),  # F(4x4, 4x4) for each block
 )
