@@ -140,9 +140,8 @@ def _function_of_two(promotion: _Promotion) -> Binary:
     def call(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
         a: Any = input.array if input.__class__ in plain_classes else input
         b: Any = other.array if other.__class__ in plain_classes else other
-        # no tensor is among them: arrays, or an array and a number
         if a is input and b is other and (is_array(a) or is_array(b)) and not isinstance(input, TensorBase):
-            raise not_a_tensor(name, "input", 1, input)
+            raise not_a_tensor(name, "input", 1, input)  # arrays, or an array and a number, but no tensor
         if a.__class__ is ndarray is b.__class__:
             dtype, array = a.dtype, a
             ready = dtype is b.dtype and (dtype is usual or dtype.kind in kinds)
