@@ -764,11 +764,6 @@ DIFFERENCES = [
         "is_raised(TypeError, 'F.mse_loss(torch.ones(1), 1.0)') and is_raised(TypeError, 'nn.MSELoss(ones, ones)')",
     ),
     (
-        "`F.avg_pool2d`, `F.lp_pool2d`, `F.fractional_max_pool2d`, `F.unfold` of images with too few axes",
-        "raise RuntimeError, as `F.max_pool2d`, with the axes that are due; PyTorch raises IndexError",
-        "is_raised(RuntimeError, 'F.avg_pool2d(torch.ones(4, 4), 2)')",
-    ),
-    (
         "`lr_scheduler.StepLR(optimizer, 0)`",
         "is refused by ValueError; PyTorch divides by zero at the next step",
         "is_raised(ValueError, 'torch.optim.lr_scheduler.StepLR(torch.optim.SGD([torch.ones(1)], 0.1), 0)')",
