@@ -43,6 +43,27 @@ assert size_of(nn.Conv2d(1, 1, kernel_size=(3, 5), padding=(0, 1), stride=(3, 4)
 assert size_of(nn.Conv2d(1, 1, 3, padding="same")) == (8, 8)
 
 # %% [markdown]
+# ## Other borders
+#
+# Zeros are a black frame around the image: a kernel for edges finds an edge there. Other paddings go on with the image:
+# they repeat the last pixel, mirror the pixels behind it, or go on at the other end. A layer takes them as
+# `padding_mode`.
+
+# %%
+row = torch.tensor([[[1.0, 2.0, 3.0, 4.0]]])
+for mode in ("constant", "replicate", "reflect", "circular"):
+    print(f"{mode:9}", nn.functional.pad(row, (2, 2), mode=mode).flatten().int().tolist())
+
+white = torch.ones(1, 1, 1, 6)
+edges = {}
+for mode in ("zeros", "replicate", "reflect", "circular"):
+    layer = nn.Conv2d(1, 1, (1, 3), padding=(0, 1), padding_mode=mode, bias=False)
+    layer.weight.data = torch.tensor([[[[1.0, 0.0, -1.0]]]])
+    edges[mode] = layer(white).flatten().int().tolist()
+    print(f"{mode:9} the edges of a white row: {edges[mode]}")
+assert edges["zeros"] == [-1, 0, 0, 0, 0, 1] and all(edges[mode] == [0] * 6 for mode in ("replicate", "reflect"))
+
+# %% [markdown]
 # ## A stride that ignores pixels
 #
 # Kernel 2, stride 3 on 8 pixels: windows at 0, 3 and 6. Pixels 2 and 5 are in no window.
@@ -120,6 +141,14 @@ def receptive_field(kernels, strides):
 
 
 course.check("3.receptive_field", receptive_field)
+
+
+# %%
+def mirror(x, p):
+    """The row x (n,) with p pixels added at each end, as `padding_mode="reflect"` does, for p < n."""
+
+
+course.check("3.mirror", mirror)
 
 # %% [markdown]
 # So far the image was grey. [Chapter 4](04_channels.py) adds colour, and several feature maps.

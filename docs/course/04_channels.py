@@ -79,6 +79,39 @@ except RuntimeError as error:
     print(error)
 
 # %% [markdown]
+# ## What a layer costs
+#
+# Each number of each map out is a sum of C * h * w products. For O maps of H' x W' numbers that makes
+#
+#     O * C * h * w             weights
+#     O * C * h * w * H' * W'   multiplications
+#
+# So the first layers, whose maps are large, cost time, and the last ones, with many channels, cost memory.
+# `nn.summary` counts both (and the biases, too). Papers often count FLOPs: a multiplication and an addition are two, so
+# there are twice as many.
+
+# %%
+print(nn.summary(nn.Conv2d(3, 64, 3, padding=1, bias=False), (1, 3, 224, 224)))
+assert 64 * 3 * 3 * 3 * 224 * 224 == 86_704_128
+
+# %% [markdown]
+# Two ways to spend less. Three layers of 3 x 3 see as many pixels as one of 7 x 7 (chapter 3), with 27 in place of 49
+# weights for each pair of channels (Simonyan and Zisserman, 2015: VGG). And a 1x1 layer can first reduce the channels,
+# so that the expensive 3 x 3 layer has few, and another one brings them back: a **bottleneck** (He et al., 2016).
+
+
+# %%
+def count(*layers):
+    return sum(layer.weight.numel() for layer in layers)
+
+
+small = [nn.Conv2d(64, 64, 3, padding=1) for _ in range(3)]
+print("three of 3 x 3:", count(*small), "weights; one of 7 x 7:", count(nn.Conv2d(64, 64, 7, padding=3)))
+narrow = nn.Conv2d(256, 64, 1), nn.Conv2d(64, 64, 3, padding=1), nn.Conv2d(64, 256, 1)
+print("a bottleneck:", count(*narrow), "weights; without it:", count(nn.Conv2d(256, 256, 3, padding=1)))
+assert count(*small) == 27 * 64**2 and count(*narrow) == 69_632
+
+# %% [markdown]
 # ## Exercises
 
 
@@ -104,6 +137,14 @@ def one_by_one(X, K):
 
 
 course.check("4.one_by_one", one_by_one)
+
+
+# %%
+def cost(channels_in, channels_out, k, rows, columns):
+    """The number of multiplications of a k x k convolution whose maps out have `rows` x `columns` numbers."""
+
+
+course.check("4.cost", cost)
 
 # %% [markdown]
 # So far we designed kernels by hand. Nobody can design the 600 numbers in the kernels of that last layer. In [chapter

@@ -71,6 +71,23 @@ print("two kernels of 2 x 2 are one of", tuple(both.shape[2:]))
 x = torch.rand(1, 1, 6, 6)
 assert torch.allclose(two_layers(x), nn.functional.conv2d(x, both), atol=1e-5)
 
+# %% [markdown]
+# Written down: the number a of the first kernel and the number b of the second meet in the number a + b of both, since
+# their shifts add up. So, along each axis,
+#
+#     both[m] = sum over a of first[a] * second[m - a]
+#
+# The index of `second` falls where that of `first` grows: this is the **convolution** of mathematics, the sum with the
+# flip (chapter 1). It does not matter which of the two comes first; for cross-correlation it does.
+
+
+# %%
+def in_a_row(first, second):
+    """The kernel of two layers in a row, of kernels (h, w) and (h', w'), without anything between them: one kernel."""
+
+
+course.check("9.in_a_row", in_a_row)
+
 # %%
 net = nn.Sequential(
     nn.Conv2d(1, 4, kernel_size=3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4 * 4 * 4, 3)

@@ -37,6 +37,20 @@ with torch.no_grad():
     assert not torch.allclose(shifted, dense(X.flatten()).reshape(1, 4, 8, 8).roll(1, dims=3), atol=0.1)
 
 # %% [markdown]
+# Both are matrices, because both are sums of pixels times numbers. Here is the matrix of a convolution, for a row of 7
+# pixels and a kernel of 3. Each row is the kernel, one pixel further; along each diagonal all numbers are equal, which
+# is called a **Toeplitz** matrix. A fully connected layer could have 35 different numbers there. A convolution leaves
+# most of them at 0, since a window sees neighbours alone, and **shares** the others: 3 are left.
+
+# %%
+w = torch.tensor([1.0, 2.0, 3.0])
+matrix = torch.autograd.functional.jacobian(
+    lambda x: F.conv1d(x.reshape(1, 1, 7), w.reshape(1, 1, 3)).flatten(), torch.zeros(7)
+)
+print(matrix.int())
+assert matrix.shape == (5, 7) and all((matrix.diagonal(d) == w[d]).all() for d in range(3))
+
+# %% [markdown]
 # A stride breaks the rule. With a stride of 2, a shift by 2 pixels shifts the map by 1; but a shift by 1 pixel gives
 # other windows, and another map. Pooling does the same. (If the map is summed up at the end, what is left does not
 # depend on the place at all: it is **invariant**.)
@@ -47,6 +61,28 @@ with torch.no_grad():
     assert torch.allclose(strided(X.roll(2, dims=3)), strided(X).roll(1, dims=3), atol=1e-6)
     by_one = strided(X.roll(1, dims=3))
     assert not any(torch.allclose(by_one, strided(X).roll(places, dims=3), atol=0.1) for places in range(4))
+
+# %% [markdown]
+# ## A classifier that slides
+#
+# A net that ends with `Flatten` and `Linear` takes images of one size only. But each row of that Linear's weight is a
+# kernel as large as the maps: give it the axes (channels, rows, columns), and it is a convolution layer that fits at one
+# place. On a larger image it fits at several, and gives a map of scores: the answer of the net for every window, while
+# the layers before computed what windows have in common only once (Sermanet et al., 2014). Nets without Flatten and
+# Linear are called **fully convolutional**; they can give a class to each pixel (Long et al., 2015).
+
+# %%
+body = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU())
+head = nn.Linear(4 * 6 * 6, 3)  # for images of 8 x 8, whose maps are 6 x 6
+sliding = nn.Conv2d(4, 3, kernel_size=6)
+with torch.no_grad():
+    sliding.weight.copy_(head.weight.reshape(3, 4, 6, 6))
+    sliding.bias.copy_(head.bias)
+    wide = torch.randn(1, 1, 8, 12)
+    scores = sliding(body(wide))  # (1, 3, 1, 5)
+    for j in range(5):
+        assert torch.allclose(scores[0, :, 0, j], head(body(wide[..., j : j + 8]).flatten(1))[0], atol=1e-5)
+print("a wide image:", tuple(wide.shape), "-> scores of five windows:", tuple(scores.shape))
 
 # %% [markdown]
 # ## Pooling
@@ -208,6 +244,22 @@ assert (F.conv2d(larger, torch.ones(1, 1, 3, 3)) == 9).all()
 
 # %% [markdown]
 # ## Exercises
+
+
+# %%
+def matrix_of(w, n):
+    """The matrix A (n - k + 1, n) for which A @ x is the cross-correlation of a row x (n,) and a kernel w (k,)."""
+
+
+course.check("14.matrix", matrix_of)
+
+
+# %%
+def sliding_scores(weight, X, h, w):
+    """The scores (classes, H', W') of all windows of X (C, H, W), by a Linear's weight (classes, C * h * w)."""
+
+
+course.check("14.sliding", sliding_scores)
 
 
 # %%

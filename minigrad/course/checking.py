@@ -43,7 +43,7 @@ def exercises(chapter: int | str | None = None) -> list[str]:
     """The names of all exercises, or of one chapter's, in the order of the course.
 
     >>> exercises(3)
-    ['3.output_size', '3.same_padding', '3.receptive_field']
+    ['3.output_size', '3.same_padding', '3.receptive_field', '3.mirror']
     """
     load()
     return [name for name in sort_as_in_course(KNOWN) if chapter is None or name.partition(".")[0] == str(chapter)]

@@ -72,7 +72,7 @@ def test_the_command_grades_lists_and_explains(folder, tmp_path, capsys):
     assert main(["list"]) == 0 and "8.dw" in capsys.readouterr().out
     assert main(["list", "3"]) == 0
     listed = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in listed] == ["3.output_size", "3.same_padding", "3.receptive_field"]
+    assert [line.split()[0] for line in listed] == ["3.output_size", "3.same_padding", "3.receptive_field", "3.mirror"]
     assert listed[1].startswith("3.same_padding      The padding at which a kernel of k pixels, k odd, leaves")
     assert main(["list", "99"]) == 2
     assert "no exercises in chapter 99" in capsys.readouterr().err

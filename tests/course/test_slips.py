@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 import minigrad as mg
@@ -261,6 +262,28 @@ def divide(X, gamma, beta, deviation):
         ),
         ("17.attack", lambda X, g, eps: (X + eps * g).clip(0, 1), "moves by eps, however large its gradient is."),
         ("17.attack", lambda X, g, eps: mg.where(g > 0, X + eps, X - eps).clip(0, 1), "is 0 a pixel stays as it is."),
+        ("3.mirror", lambda x, p: np.pad(x.numpy(), p, mode="symmetric"), "is the mirror, and does not come twice."),
+        ("3.mirror", lambda x, p: np.pad(x.numpy(), p, mode="edge"), "that repeats the border pixel."),
+        ("3.mirror", lambda x, p: np.pad(x.numpy(), p, mode="wrap"), "that goes on at the other end, as a circle."),
+        ("4.cost", lambda i, o, k, rows, columns: math.prod([i, o, k, k]), "that is the number of weights: each"),
+        ("4.cost", lambda i, o, k, rows, columns: 2 * i * o * k**2 * rows * columns, "those are FLOPs, where a"),
+        (
+            "9.in_a_row",
+            lambda a, b: conv2d(
+                mg.nn.functional.pad(a[None, None], (b.shape[1] - 1,) * 2 + (b.shape[0] - 1,) * 2), b[None, None]
+            )[0, 0],
+            "that is the cross-correlation of the kernels: flip the second one.",
+        ),
+        (
+            "14.matrix",
+            lambda w, n: mg.stack([mg.nn.functional.pad(w, (0, n - len(w))).roll(i) for i in range(n)]),
+            "windows do not go on at the other end: n - k + 1 rows.",
+        ),
+        (
+            "14.sliding",
+            lambda weight, X, h, w: conv2d(X[None], weight.view(len(weight), h, w, -1).movedim(3, 1))[0],
+            "so the channels are the axis before the rows.",
+        ),
         ("16.first_loss", lambda classes: 1 / classes, "that is the probability of the right class"),
         ("16.first_loss", lambda classes: -math.log(classes), "a logarithm of a probability is negative"),
         ("16.first_loss", lambda classes: math.log(classes, 2), "the natural logarithm is meant, to the base e"),

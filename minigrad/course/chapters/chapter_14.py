@@ -1,4 +1,4 @@
-"""Chapter 14: pooling, dilation, channels apart, transposed convolution and its gradient."""
+"""Chapter 14: a matrix, a classifier that slides, pooling, dilation, channels apart, transposed convolution."""
 
 from __future__ import annotations
 
@@ -28,6 +28,62 @@ def write_over(x: Tensor, w: Tensor, stride: int) -> Tensor:
     for i in range(len(x)):
         y[i * stride : i * stride + len(w)] = x[i] * w
     return y
+
+
+def write_rows(w: Tensor, n: int, step: int = 1) -> Tensor:
+    """The matrix (n - k + 1, n) whose row i holds w from column i * step on, cut at its end."""
+    A = zeros(n - len(w) + 1, n)
+    for i in range(len(A)):
+        A[i, i * step : i * step + len(w)] = w[: max(0, n - i * step)]
+    return A
+
+
+@exercise(
+    "14.matrix", cases=[(tensor([1.0, 2, 3]), 5), (image(2), 4)],
+    hidden={"a kernel as long as the row": (image(4, seed=1), 4), "a kernel of one number": (image(1, seed=2), 3)},
+    page="chapter 14, 'A shifted image'",
+    hint="row i makes output i: which pixels does it meet, and with which numbers? The others get 0.",
+    slips={
+        "a row is an output and a column a pixel: transpose it": lambda w, n: write_rows(w, n).T,
+        "that flips the kernel, and a cross-correlation does not": lambda w, n: write_rows(w.flip(0), n),
+        "each row begins one pixel further than the one above it": lambda w, n: write_rows(w, n, step=0),
+        "windows overlap: the next one begins one pixel further": lambda w, n: write_rows(w, n, step=len(w)),
+        "windows that would leave the row are left out: n - k + 1 rows": lambda w, n: (
+            write_rows(w, n + len(w) - 1)[:, :n]
+        ),
+        "windows do not go on at the other end: n - k + 1 rows": lambda w, n: (
+            write_rows(w, n + len(w) - 1)[:, :n] + F.pad(write_rows(w, n + len(w) - 1)[:, n:], (0, n - len(w) + 1))
+        ),
+    },
+)  # fmt: skip
+def matrix(w: Tensor, n: int) -> Tensor:
+    """The matrix A (n - k + 1, n) for which A @ x is the cross-correlation of a row x (n,) and a kernel w (k,)."""
+    return write_rows(w, n)
+
+
+def slide(kernels: Tensor, X: Tensor, stride: tuple[int, int] = (1, 1)) -> Tensor:
+    """The maps of kernels (O, C, h, w) on X (C, H, W)."""
+    return F.conv2d(X[None], kernels, stride=stride)[0]
+
+
+@exercise(
+    "14.sliding",
+    cases=[(image(3, 12), image(2, 4, 5, seed=1), 2, 3), (image(2, 18, seed=2), image(2, 4, 4, seed=3), 3, 3)],
+    hidden={"a single window": (image(4, 12, seed=4), image(2, 3, 2, seed=5), 3, 2)},
+    page="chapter 14, 'A classifier that slides'",
+    hint="Flatten writes channel after channel, row after row: which shape gives each row of the weight its axes back?",
+    slips={
+        "Flatten writes one channel after the other, so the channels are the axis before the rows":
+            lambda weight, X, h, w: slide(weight.reshape(len(weight), h, w, -1).permute(0, 3, 1, 2), X),
+        "windows overlap: the next one begins one pixel further":
+            lambda weight, X, h, w: slide(weight.reshape(len(weight), -1, h, w), X, (h, w)),
+        "that flips the kernels": lambda weight, X, h, w: slide(weight.reshape(len(weight), -1, h, w).flip(2, 3), X),
+        "that is the first window alone": lambda weight, X, h, w: weight @ X[:, :h, :w].flatten(),
+    },
+)  # fmt: skip
+def sliding(weight: Tensor, X: Tensor, h: int, w: int) -> Tensor:
+    """The scores (classes, H', W') of all windows of X (C, H, W), by a Linear's weight (classes, C * h * w)."""
+    return slide(weight.reshape(len(weight), -1, h, w), X)
 
 
 @exercise(

@@ -13,6 +13,7 @@ from minigrad.course.comparing import as_array, refuse_what_is_no_number
 from minigrad.course.exercise import exercise
 from minigrad.creation import tensor, zeros
 from minigrad.nn import functional as F
+from minigrad.ops.join import cat
 from minigrad.tensor import Tensor
 from minigrad.viz import graph
 
@@ -210,6 +211,26 @@ def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
 
 
 @exercise(
+    "3.mirror", cases=[(tensor([1.0, 2, 3, 4]), 2), (image(5), 3)],
+    hidden={"no padding": (image(3), 0), "as much as there is": (image(4, seed=1), 3)},
+    page="chapter 3, 'Other borders'",
+    hint="at the left stand x[p], ..., x[2], x[1]: a slice, turned round by `flip`. The border pixel comes once.",
+    slips={
+        "the border pixel is the mirror, and does not come twice":
+            lambda x, p: cat([x[:p].flip(0), x, x[len(x) - p :].flip(0)]),
+        "a mirror turns the order round": lambda x, p: cat([x[1 : p + 1], x, x[len(x) - 1 - p : -1]]),
+        "that repeats the border pixel": lambda x, p: cat([x[:1].expand(p), x, x[-1:].expand(p)]),
+        "that goes on at the other end, as a circle": lambda x, p: cat([x[len(x) - p :], x, x[:p]]),
+        "that adds zeros": lambda x, p: cat([zeros(p), x, zeros(p)]),
+        "each end mirrors its own pixels": lambda x, p: cat([x[len(x) - 1 - p : -1].flip(0), x, x[1 : p + 1].flip(0)]),
+    },
+)  # fmt: skip
+def mirror(x: Tensor, p: int) -> Tensor:
+    """The row x (n,) with p pixels added at each end, as `padding_mode="reflect"` does, for p < n."""
+    return cat([x[1 : p + 1].flip(0), x, x[len(x) - 1 - p : -1].flip(0)])
+
+
+@exercise(
     "4.multi_in", cases=[(image(2, 4, 5), image(2, 2, 3, seed=1))],
     hidden={"three channels": (image(3, 3, 3), image(3, 2, 2, seed=2))},
     page="chapter 4, 'Channels in'", hint="each channel has its own kernel; what becomes of the maps?",
@@ -262,3 +283,39 @@ def count_calls(answer: Any) -> str | None:
 def one_by_one(X: Tensor, K: Tensor) -> Tensor:
     """A 1x1 convolution, X (C, H, W) and K (O, C, 1, 1), as one product of matrices."""
     return (K.flatten(1) @ X.flatten(1)).reshape(-1, *X.shape[1:])
+
+
+@exercise(
+    "4.cost", cases=[(3, 8, 5, 28, 44), (64, 32, 3, 14, 14)], hidden={"1x1 kernels": (16, 4, 1, 7, 9)},
+    page="chapter 4, 'What a layer costs'",
+    hint="how many products has one number of a map, and how many numbers are there?",
+    slips={
+        "that is the number of weights: each is used at every place": lambda i, o, k, rows, columns: (
+            o * i * k * k
+        ),
+        "a sum runs over all channels in": lambda i, o, k, rows, columns: (
+            o * k * k * rows * columns
+        ),
+        "there are as many maps as channels out": lambda i, o, k, rows, columns: (
+            i * k * k * rows * columns
+        ),
+        "a kernel of k x k has k * k numbers for each channel": lambda i, o, k, rows, columns: (
+            o * i * k * rows * columns
+        ),
+        "each map out has a kernel for each channel in: their numbers are multiplied, not added": (
+            lambda i, o, k, rows, columns: (i + o) * k * k * rows * columns
+        ),
+        "rows and columns are those of the maps out already": lambda i, o, k, rows, columns: (
+            o * i * k * k * (rows - k + 1) * (columns - k + 1)
+        ),
+        "those are FLOPs, where a multiplication and an addition count as two": lambda i, o, k, rows, columns: (
+            2 * o * i * k * k * rows * columns
+        ),
+        "a bias is added, not multiplied": lambda i, o, k, rows, columns: (
+            o * (i * k * k + 1) * rows * columns
+        ),
+    },
+)  # fmt: skip
+def cost(channels_in: int, channels_out: int, k: int, rows: int, columns: int) -> int:
+    """The number of multiplications of a k x k convolution whose maps out have `rows` x `columns` numbers."""
+    return channels_out * channels_in * k * k * rows * columns

@@ -10,9 +10,44 @@ import numpy as np
 
 from minigrad.course.chapters.chapter_1_to_4 import image
 from minigrad.course.exercise import exercise
-from minigrad.creation import tensor
+from minigrad.creation import tensor, zeros
 from minigrad.nn import functional as F
 from minigrad.tensor import Tensor
+
+
+def correlate_fully(first: Tensor, second: Tensor) -> Tensor:
+    """The cross-correlation of `first`, with zeros on all sides, and `second`: all places where they overlap."""
+    (h, w) = second.shape
+    return F.conv2d(first[None, None], second[None, None], padding=(h - 1, w - 1))[0, 0]
+
+
+@exercise(
+    "9.in_a_row",
+    cases=[
+        (tensor([[1.0, 2], [0, 1]]), tensor([[1.0, 0], [3, 1]])),  # small, to try on paper
+        (image(2, 3), image(3, 2, seed=1)),
+    ],
+    hidden={"a row and a column": (image(1, 3, seed=2), image(4, 1, seed=3))}, page="chapter 9, 'What is trained'",
+    hint="begin with zeros, h + h' - 1 rows; each number of `first`, times all of `second`, is added where it stands.",
+    slips={
+        "that is the cross-correlation of the kernels: flip the second one": correlate_fully,
+        "the kernel of both is flipped": lambda first, second: correlate_fully(first, second.flip(0, 1)).flip(0, 1),
+        "where they overlap the products are added: `+=` in place of `=`":
+            lambda first, second: write_last(first, second),
+    },
+)  # fmt: skip
+def in_a_row(first: Tensor, second: Tensor) -> Tensor:
+    """The kernel of two layers in a row, of kernels (h, w) and (h', w'), without anything between them: one kernel."""
+    return correlate_fully(first, second.flip(0, 1))
+
+
+def write_last(first: Tensor, second: Tensor) -> Tensor:
+    """The kernel of both if of all products at a place the last one alone counts."""
+    both = zeros(first.shape[0] + second.shape[0] - 1, first.shape[1] + second.shape[1] - 1)
+    for i in range(first.shape[0]):
+        for j in range(first.shape[1]):
+            both[i : i + second.shape[0], j : j + second.shape[1]] = first[i, j] * second
+    return both
 
 
 @exercise(
