@@ -66,10 +66,10 @@ with torch.no_grad():
 # ## A classifier that slides
 #
 # A net that ends with `Flatten` and `Linear` takes images of one size only. But each row of that Linear's weight is a
-# kernel as large as the maps: give it the axes (channels, rows, columns), and it is a convolution layer that fits at one
-# place. On a larger image it fits at several, and gives a map of scores: the answer of the net for every window, while
-# the layers before computed what windows have in common only once (Sermanet et al., 2014). Nets without Flatten and
-# Linear are called **fully convolutional**; they can give a class to each pixel (Long et al., 2015).
+# kernel as large as the maps: give it the axes (channels, rows, columns), and it is a convolution layer that fits at
+# one place. On a larger image it fits at several, and gives a map of scores: the answer of the net for every window,
+# while the layers before computed what windows have in common only once (Sermanet et al., 2014). Nets without Flatten
+# and Linear are called **fully convolutional**; they can give a class to each pixel (Long et al., 2015).
 
 # %%
 body = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU())
