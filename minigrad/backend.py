@@ -256,6 +256,7 @@ KERNELS: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
 def _run_there(function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
+    """Calls `function` on the GPU of the first array among `args`, and its CUDA kernel in its place if it has one."""
     for x in (*args, getattr(function, "__self__", None)):  # of an array's method, that array
         array = getattr(x, "array", x)
         if isinstance(array, _cuda.ndarray):

@@ -101,8 +101,8 @@ class Plan:
                 constants.append(operands[i].array.shape)  # noqa: PERF401 (as above)
             for name in self.options:
                 constants.append(statics[name])  # noqa: PERF401 (as above)
-            if self.key is not None and statics[self.key].__class__ is not tuple:  # of numbers and slices alone
-                key = statics[self.key]  # written to since, it would put gradients into other places
+            if self.key is not None and statics[self.key].__class__ is not tuple:  # which holds no arrays
+                key = statics[self.key]  # an array in it that is written to would put gradients into other places
                 node.watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
         if inference_was_entered:
             refuse_inference(self.operation.backward_name, node.saved_operands, node.watched)

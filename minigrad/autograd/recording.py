@@ -127,7 +127,7 @@ class Operation:
                 raise
             finally:
                 restore_warnings(loud)
-        else:
+        else:  # an array on a GPU, or a number before the tensor
             tensor = wrap(quiet(forward or self.forward, *arrays, **statics))
         needed, bit = 0, 1  # bit i of `needed`: whether operand i needs a gradient
         for x in operands:

@@ -62,7 +62,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     columns, grid = _columns(x, geometry)
     kernels = w.reshape(len(w), columns.shape[-2])
     # `dot` takes half of np.matmul's time, but computes a single 0 * inf as 0
-    out = kernels.dot(columns) if len(x) == 1 < len(columns) else np.matmul(kernels, columns)
+    out = kernels.dot(columns) if len(x) == 1 and len(columns) > 1 else np.matmul(kernels, columns)
     return out.reshape(len(x), len(w), *grid)
 
 

@@ -278,11 +278,9 @@ class Registry:
         for _, _, buffer in collect(BUFFER, self._walk_tree(recurse=recurse)):
             yield buffer
 
-    # fmt: off
     for _walk in (
         named_modules, modules, named_children, children, named_parameters, parameters, named_buffers, buffers,
-    ):
-        # fmt: on
+    ):  # fmt: skip
         _walk.__qualname__ = f"Module.{_walk.__name__}"  # so that print(net.parameters()) names Module
     del _walk
 

@@ -80,8 +80,8 @@ def _log_softmax_rule(g: Any, out: Any, dim: int) -> Any:
     return g - np.exp(out) * g.sum(axis=dim, keepdims=True)
 
 
-def _of_rows(name: str, forward: Callable[..., Any], rule: Callable[..., Any]) -> Operation:
-    """An operation along `dim`, which large arrays compute in parts."""
+def _declare_along(name: str, forward: Callable[..., Any], rule: Callable[..., Any]) -> Operation:
+    """Declares an operation along `dim`, which large arrays compute in parts."""
     return operation(
         name,
         lambda x, *, dim: in_rows(map_slices(partial(forward, dim=dim), (dim,), x)) if x.size else x.copy(),
@@ -90,11 +90,11 @@ def _of_rows(name: str, forward: Callable[..., Any], rule: Callable[..., Any]) -
     )
 
 
-softmax_operation = _of_rows("softmax", _softmax_forward, _softmax_rule)
-log_softmax_operation = _of_rows("log_softmax", _log_softmax_forward, _log_softmax_rule)
+softmax_operation = _declare_along("softmax", _softmax_forward, _softmax_rule)
+log_softmax_operation = _declare_along("log_softmax", _log_softmax_forward, _log_softmax_rule)
 
 
-def _along(made: Any, input: Any, dim: Any, dtype: Any) -> Any:
+def _call_along(made: Any, input: Any, dim: Any, dtype: Any) -> Any:
     """Calls `made`, softmax or log_softmax, along `dim` of a tensor with any number of axes, in `dtype`."""
     x: Any = input if dtype is None else cast(input, dtypes.as_numpy(dtype))
     position = axis(dim, x.array.ndim)  # a wrong dim is reported before a wrong type
@@ -116,7 +116,7 @@ def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     >>> torch.softmax(torch.tensor([0.0, 0.0]), dim=0)
     tensor([0.5000, 0.5000])
     """
-    return _along(softmax_operation, input, dim, dtype)
+    return _call_along(softmax_operation, input, dim, dtype)
 
 
 @takes_out
@@ -129,4 +129,4 @@ def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     >>> torch.log_softmax(torch.tensor([0.0, 0.0]), dim=0)
     tensor([-0.6931, -0.6931])
     """
-    return _along(log_softmax_operation, input, dim, dtype)
+    return _call_along(log_softmax_operation, input, dim, dtype)

@@ -36,7 +36,7 @@ _expand = operation("expand", lambda x, *, shape: broadcast(x, shape), lambda g:
 _squeezed = [shown_as(to_shape, f"SqueezeBackward{i}") for i in range(3)]  # all axes, one of them, those named
 _unsqueezed = shown_as(to_shape, "UnsqueezeBackward0")
 _turned_matrix = shown_as(_swap, "TBackward0")
-_TURN = {"first": 0, "second": 1}
+_TURN = {"first": 0, "second": 1}  # the axes that it swaps
 alias = operation("alias", lambda x: x.view(), lambda g: g, view=True)
 _turned_vector = shown_as(alias, "TBackward0")
 
@@ -49,7 +49,7 @@ def broadcast(x: Any, shape: tuple[int, ...]) -> Any:
     return wide
 
 
-def _look_as(made: Any, input: Any, shape: tuple[int, ...]) -> Tensor:
+def _reshape_by(made: Any, input: Any, shape: tuple[int, ...]) -> Tensor:
     """What `made`, `to_shape` or the same under another name, makes of a tensor: its elements under these axes."""
     view: Tensor = made.call((input,), (shape,), {"shape": shape}, input.array.reshape)
     return view
@@ -73,7 +73,7 @@ def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
         if length < -1:
             raise does_not_fit(input.array.shape, wanted)
     try:
-        made = to_shape.call((input,), (wanted,), {"shape": wanted}, input.array.reshape)  # `_look_as`, written out
+        made = to_shape.call((input,), (wanted,), {"shape": wanted}, input.array.reshape)  # `_reshape_by`, written out
         return made if made.view_of is not None or made.node is None else name_last_call(made, "UnsafeViewBackward0")
     except ValueError:
         raise does_not_fit(tuple(input.array.shape), wanted) from None
@@ -244,13 +244,13 @@ def squeeze(input: Tensor, *dims: Any, dim: Any = _EVERY) -> Tensor:
     """
     ndim = input.array.ndim
     if not dims and dim is _EVERY:
-        return _look_as(_squeezed[0], input, _shape_without_ones(input, range(ndim)))
+        return _reshape_by(_squeezed[0], input, _shape_without_ones(input, range(ndim)))
     named = dim if not dims else dims[0] if len(dims) == 1 else dims
     several = isinstance(named, (tuple, list))
     dropped = [axis(as_size(d, "dim"), ndim) for d in (named if several else (named,))]
     if len(set(dropped)) != len(dropped):
         raise RuntimeError(f"squeeze: a dim appears multiple times in the list of dims {list(named)}")
-    return _look_as(_squeezed[2 if several else 1], input, _shape_without_ones(input, dropped))
+    return _reshape_by(_squeezed[2 if several else 1], input, _shape_without_ones(input, dropped))
 
 
 def _shape_without_ones(input: Any, dropped: Any) -> tuple[int, ...]:
@@ -269,7 +269,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """
     shape = input.array.shape
     d = axis(dim, len(shape) + 1)
-    return _look_as(_unsqueezed, input, (*shape[:d], 1, *shape[d:]))
+    return _reshape_by(_unsqueezed, input, (*shape[:d], 1, *shape[d:]))
 
 
 def broadcast_shapes(*shapes: Any) -> Size:

@@ -23,7 +23,7 @@ def _is_seen(view: Any) -> bool:
     """Whether the program holds a tensor whose memory `view` shares: a result may be a view of an intermediate one."""
     link = view.view_of
     while link is not None:
-        if getrefcount(link.parent) > 2:
+        if getrefcount(link.parent) > 2:  # the link's, and that of this call
             return True
         link = link.parent.view_of
     return False
