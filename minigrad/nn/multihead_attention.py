@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.creation.filled import empty
-from minigrad.nn.functional.attention_heads import Manner, Projections, attend_by_heads, change_together
+from minigrad.nn.functional.attention_heads import Manner, Projections, attend_by_heads
 from minigrad.nn.init.xavier_kaiming import constant_, xavier_normal_, xavier_uniform_
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
@@ -112,7 +112,14 @@ class MultiheadAttention(Module):
         chance = self.dropout if self.training else 0.0
         manner = Manner(key_padding_mask, attn_mask, is_causal, chance, need_weights, average_attn_weights)
         swapped = self.batch_first and query.ndim == 3
-        if swapped:  # (N, L, E) -> (L, N, E)
-            query, key, value = change_together(lambda x: x.transpose(0, 1), query, key, value)
+        if swapped:
+            query, key, value = _put_sequence_first(query, key, value)
         output, attended = attend_by_heads(query, key, value, self.embed_dim, weights, manner)
         return output.transpose(0, 1) if swapped else output, attended
+
+
+def _put_sequence_first(*given: Tensor) -> list[Tensor]:
+    """(N, L, E) -> (L, N, E), also in memory; a tensor that is given several times is copied once."""
+    each = {id(x): x for x in given}
+    turned = {place: x.transpose(0, 1).contiguous() for place, x in each.items()}
+    return [turned[id(x)] for x in given]

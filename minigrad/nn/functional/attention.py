@@ -9,6 +9,7 @@ from minigrad import dtypes
 from minigrad.autograd.failed_calls import names_options
 from minigrad.creation import ones
 from minigrad.layout import find_memory_order
+from minigrad.nn.functional.attention_checks import as_added
 from minigrad.nn.functional.dropouts import dropout
 from minigrad.ops.arguments import as_number, require_bools, require_floats, require_tensors
 from minigrad.ops.copies import lay_in_order
@@ -99,15 +100,22 @@ def _share_heads(query: Tensor, x: Tensor) -> Tensor:
 
 @in_float32
 def _attend(query: Any, key: Any, value: Any, mask: Any, scale: float, dropout_p: float) -> Any:
-    scores = query @ key.mT * scale  # (*, L, S)
-    if mask is not None:
-        if not broadcasts(mask.shape, scores.shape):
-            detail = f"must broadcast to the shape of the weights, (*, L, S) = {tuple(scores.shape)}"
-            raise RuntimeError(f"scaled_dot_product_attention: attn_mask of shape {tuple(mask.shape)} {detail}")
-        scores = scores.masked_fill(~mask, -inf) if mask.dtype is dtypes.bool_ else scores + mask
-        idle = (scores == -inf).all(-1, keepdim=True)  # the softmax of such a row would be NaN, and its gradient
-        scores = scores.masked_fill(idle, 0.0)
-    weights = scores.softmax(-1)
-    if mask is not None:
-        weights = weights.masked_fill(idle, 0.0)
-    return dropout(weights, dropout_p) @ value
+    scores = (query * scale) @ key.mT  # (*, L, S)
+    if mask is None:
+        return dropout(scores.softmax(-1), dropout_p) @ value
+    if not broadcasts(mask.shape, scores.shape):
+        detail = f"must broadcast to the shape of the weights, (*, L, S) = {tuple(scores.shape)}"
+        raise RuntimeError(f"scaled_dot_product_attention: attn_mask of shape {tuple(mask.shape)} {detail}")
+    scores = scores + (as_added(~mask, scores.dtype) if mask.dtype is dtypes.bool_ else mask)
+    idle = find_idle(mask)
+    if idle is None:
+        return dropout(scores.softmax(-1), dropout_p) @ value
+    weights = scores.masked_fill(idle, 0.0).softmax(-1)  # of -inf alone the softmax would be NaN, and its gradient
+    return dropout(weights.masked_fill(idle, 0.0), dropout_p) @ value
+
+
+def find_idle(mask: Any) -> Any:
+    """The rows of a mask whose query may attend to no key, (..., L, 1); None where a look at the CPU finds none."""
+    hidden = ~mask if mask.dtype is dtypes.bool_ else mask == -inf
+    idle = hidden.all(-1, keepdim=True)
+    return idle if idle.is_cuda or idle.any() else None  # a GPU is not waited for

@@ -5,10 +5,9 @@ Axes: N sequences of a batch, L queries, S keys, E features, H heads of D = E / 
 
 from __future__ import annotations
 
-from math import inf, sqrt
-from typing import Any, NamedTuple
+from math import sqrt
+from typing import NamedTuple
 
-from minigrad import dtypes
 from minigrad.autograd.failed_calls import names_options
 from minigrad.autograd.overriding import check_override, overridable
 from minigrad.creation import zeros
@@ -110,32 +109,18 @@ def _attend_without_batch(
     query: Tensor, key: Tensor, value: Tensor, width: int, weights: Projections, manner: Manner
 ) -> tuple[Tensor, Tensor | None]:
     """The same for one sequence, (L, E): a batch of one."""
-    given, padding = change_together(lambda x: x.unsqueeze(1), query, key, value), manner.key_padding_mask
+    padding = manner.key_padding_mask
     manner = manner._replace(key_padding_mask=None if padding is None else padding.unsqueeze(0))
-    output, attended = attend_by_heads(*given, width, weights, manner)
+    query, key, value = [x.unsqueeze(1) for x in (query, key, value)]
+    output, attended = attend_by_heads(query, key, value, width, weights, manner)
     return output.squeeze(1), None if attended is None else attended.squeeze(0)
 
 
-def change_together(change: Any, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The three changed alike; what was the same tensor still is, so that one product can project it."""
-    first = change(query)
-    second = first if key is query else change(key)
-    return first, second, second if value is key else change(value)
-
-
-def _project(query: Tensor, key: Tensor, value: Tensor, weights: Projections) -> tuple[Tensor, ...]:
-    """Queries, keys and values from what is given: products of the same tensor are one product."""
-    width, bias = query.shape[-1], weights.inward_bias
-    if len(weights.inward) == 1 and key is value:
-        parts = 3 if query is key else 2
-        matrix = weights.inward[0]
-        packed = linear(key, matrix[-parts * width :], None if bias is None else bias[-parts * width :])
-        several = packed.unflatten(-1, (parts, width)).unbind(-2)
-        own = () if parts == 3 else (linear(query, matrix[:width], None if bias is None else bias[:width]),)
-        return (*own, *several)
+def _project(query: Tensor, key: Tensor, value: Tensor, weights: Projections) -> list[Tensor]:
+    """Queries, keys and values, (L, N, E) and (S, N, E)."""
     matrices = weights.inward[0].chunk(3) if len(weights.inward) == 1 else weights.inward
-    biases = (None, None, None) if bias is None else bias.chunk(3)
-    return tuple([linear(*each) for each in zip((query, key, value), matrices, biases, strict=True)])
+    biases = (None, None, None) if weights.inward_bias is None else weights.inward_bias.chunk(3)
+    return [linear(*each) for each in zip((query, key, value), matrices, biases, strict=True)]
 
 
 def _split_into_heads(x: Tensor, heads: int) -> Tensor:
@@ -161,11 +146,10 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, manner: Manner) -> tuple[Tensor, Te
     causal = manner.is_causal and manner.key_padding_mask is None and not manner.need_weights
     mask = None if causal else _merge_masks(q, k, manner)
     if not manner.need_weights:
-        allowed = ~mask if mask is not None and mask.dtype is dtypes.bool_ else mask
-        return scaled_dot_product_attention(q, k, v, allowed, manner.dropout, causal), None
+        return scaled_dot_product_attention(q, k, v, mask, manner.dropout, causal), None
     scores = (q * sqrt(1 / q.shape[-1])) @ k.mT
     if mask is not None:
-        scores = scores.masked_fill(mask, -inf) if mask.dtype is dtypes.bool_ else scores + mask
+        scores = scores + mask
     weights = scores.softmax(-1)
     if manner.dropout > 0:
         weights = dropout(weights, manner.dropout)
@@ -173,12 +157,10 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, manner: Manner) -> tuple[Tensor, Te
 
 
 def _merge_masks(q: Tensor, k: Tensor, manner: Manner) -> Tensor | None:
-    """One mask that broadcasts to (N, H, L, S): of bools, True where a key is hidden, or of floats to add; or None."""
+    """What is added to the scores, broadcasting to (N, H, L, S); a mask hides none of the added keys."""
     padding, mask = manner.key_padding_mask, manner.attn_mask
     padding = None if padding is None else padding[:, None, None]  # (N, 1, 1, S)
     mask = mask if mask is None or mask.ndim == 2 else mask.unflatten(0, q.shape[:2])  # (N, H, L, S)
-    masks = [pad(x, (0, k.shape[2] - x.shape[-1])) for x in (mask, padding) if x is not None]
-    if len(masks) < 2 or masks[0].dtype is dtypes.bool_ is masks[1].dtype:
-        return masks[0] if len(masks) == 1 else (masks[0] | masks[1]) if masks else None
-    one, other = [checks.as_added(x, q.dtype) for x in masks]
-    return one + other
+    masks = [checks.as_added(x, q.dtype) for x in (mask, padding) if x is not None]
+    masks = [pad(x, (0, k.shape[2] - x.shape[-1])) for x in masks]
+    return masks[0] + masks[1] if len(masks) == 2 else masks[0] if masks else None
