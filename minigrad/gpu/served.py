@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 import minigrad.gpu.generator
-import minigrad.ops.addmm  # noqa: F401 (declares products)
+import minigrad.ops.addmm
+import minigrad.ops.vector_products  # noqa: F401 (also)
 from minigrad.backend import KERNELS, copy_on_gpu
 from minigrad.gpu import blas, classes, copies, extremes, normalization, pooling, rows, squares, sums
 from minigrad.gpu.elementwise import Elementwise

@@ -15,7 +15,6 @@ from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import NO_OPTIONS, twin_of
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.out import write_out
-from minigrad.ops.shape import to_shape
 
 SMALL = 2**17  # multiplications: a product of fewer is made by one thread
 
@@ -61,11 +60,9 @@ _matmul = operation("mm", product_of, lambda g, y: multiply_matrices(g, y.mT), l
 PRODUCTS = [_matmul]  # the operations that multiply matrices
 
 
-# The same under the `grad_fn` names that PyTorch prints, and the changes of shape around a product with a vector.
+# The same under the `grad_fn` names that PyTorch prints.
 _batched = shown_as(_matmul, "UnsafeViewBackward0")
 multiply_batches = shown_as(_matmul, "BmmBackward0")
-_dot, _mv, _widen = (shown_as(to_shape, f"{name}Backward0") for name in ("Dot", "Mv", "Unsqueeze"))
-_vm, _batched_mv = shown_as(to_shape, "SqueezeBackward4"), shown_as(to_shape, "UnsafeViewBackward0")
 
 
 @twin_of(np.matmul)
@@ -100,29 +97,17 @@ def _multiply(input: Any, other: Any) -> Any:
         if not a.ndim or a.shape[-1] != inner or not need_no_types(a, b):
             raise do_not_multiply(a, b)
         input = cast(input, b.dtype)
-    x = _widen(input, shape=(1, a.size)) if a.ndim == 1 else input
-    y = _widen(other, shape=(b.size, 1)) if b.ndim == 1 else other
+    if a.ndim == 1 or b.ndim == 1:
+        from minigrad.ops.vector_products import multiply_vectors
+
+        return multiply_vectors(input, other)
     try:
-        product = (_matmul if x.array.ndim == 2 == y.array.ndim else _batched)(x, y)
+        return (_matmul if a.ndim == 2 == b.ndim else _batched)(input, other)
     except ValueError:
         whose = f"for the batch axes of {tuple(a.shape)} and {tuple(b.shape)}, matmul"
         raise shapes_do_not_broadcast(whose, tuple(a.shape[:-2]), tuple(b.shape[:-2])) from None
-    return _drop_added_axes(product, a.ndim, b.ndim) if a.ndim == 1 or b.ndim == 1 else product
 
 
 def need_no_types(a: Any, b: Any) -> bool:
     """Whether dtypes are not checked, as in PyTorch, because no numbers are multiplied."""
     return not (a.size and b.size) and (a.ndim > 2 < b.ndim or (a.dtype == b.dtype and (a.ndim > 1 or b.ndim > 1)))
-
-
-def _drop_added_axes(product: Any, left: int, right: int) -> Any:
-    """`product` without the axes of length 1 that were added to vectors; `left` and `right` are the operands' axes."""
-    shape = product.array.shape
-    if left == 1:
-        shape = (*shape[:-2], shape[-1])
-    if right == 1:
-        shape = shape[:-1]
-    last = _dot if left == 1 == right else _mv if left == 2 else _vm if right == 2 else _batched_mv
-    dropped = last(product, shape=shape)
-    dropped.view_of = None  # its base is a temporary
-    return dropped
