@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, value_of
+from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, plain_classes, value_of
 from minigrad.autograd.failed_calls import check_same_library
 from minigrad.autograd.views import is_in_graph
 from minigrad.backend import array_module
@@ -61,6 +62,29 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         warn("where() received a uint8 condition tensor, which is deprecated: write condition.bool()")
     require_number("where", "input", input)
     require_number("where", "other", other)
+    x, y = _lift_beside(input, other, condition), _lift_beside(other, input, condition)
+    if x is None and y is None:
+        condition, x, y = _promote_sides(condition, input, other)
+    else:
+        x, y = input if x is None else x, other if y is None else y
+    try:
+        return _where(cast(condition, np.dtype(bool)), x, y)
+    except ValueError:
+        raise shapes_do_not_broadcast("where", condition, x, y) from None
+
+
+def _lift_beside(number: Any, x: Any, condition: Any) -> Any:
+    """A plain number in the dtype of `x`, if that is a tensor of float32 or float64 on the CPU; else None."""
+    if type(number) is not float and type(number) is not int:
+        return None
+    if x.__class__ not in plain_classes or not x.array.__class__ is np.ndarray is condition.array.__class__:
+        return None
+    usual = dtypes.every_float_holds(number) or number in (math.inf, -math.inf)
+    return x.array.dtype.type(number) if usual and x.array.dtype.char in "fd" else None
+
+
+def _promote_sides(condition: Any, input: Any, other: Any) -> tuple[Any, Any, Any]:
+    """The operands of `where`: two sides in their common dtype, on one device with the condition."""
     input, other = map(dtypes.as_python, (input, other))
     sides = [value_of(input), value_of(other)]
     if numbers := [x for x in sides if isinstance(x, (int, float))]:
@@ -69,11 +93,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         if common.kind != "f" or (common != np.float16 and not all(map(dtypes.every_float_holds, numbers))):
             dtypes.check_numbers(sides)
     condition, input, other = move_scalars(condition, input, other)
-    x, y = promote("where", input, other)
-    try:
-        return _where(cast(condition, np.dtype(bool)), x, y)
-    except ValueError:
-        raise shapes_do_not_broadcast("where", condition, x, y) from None
+    return condition, *promote("where", input, other)
 
 
 def _not_a_mask(what: str, mask: Any) -> RuntimeError:
