@@ -108,14 +108,14 @@ def test_a_misspelt_option_and_one_of_numpys_name_the_one_that_was_meant(name):
 
 
 def test_an_optimizer_and_a_layer_know_other_libraries_words():
-    with pytest.raises(TypeError, match=r"SGD\(\) got an unexpected .* 'learning_rate'; did you mean 'lr'\?"):
+    with pytest.raises(TypeError, match=r"SGD\.__init__\(\) got an unexpected .* 'learning_rate'; did you mean 'lr'\?"):
         torch.optim.SGD([ROW], learning_rate=0.1)
-    with pytest.raises(TypeError, match=r"Softmax\(\) got an unexpected .* 'axis'; did you mean 'dim'\?"):
+    with pytest.raises(TypeError, match=r"Softmax\.__init__\(\) got an unexpected .* 'axis'; did you mean 'dim'\?"):
         nn.Softmax(axis=1)
 
 
 def test_a_lazy_layer_names_the_option_that_was_meant():
-    with pytest.raises(TypeError, match=r"LazyConv2d\(\) got .* 'kernel_siz'; did you mean 'kernel_size'\?"):
+    with pytest.raises(TypeError, match=r"LazyConv2d\.__init__\(\) got .* 'kernel_siz'; did you mean 'kernel_size'\?"):
         nn.LazyConv2d(2, kernel_siz=3)
     assert nn.LazyConv2d(2, kernel_size=3).kernel_size == (3, 3)
 

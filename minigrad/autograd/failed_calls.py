@@ -78,6 +78,16 @@ def is_ours(module: str) -> bool:
     return module.startswith("minigrad.")
 
 
+def call_hook(parameters: str, hook: Callable[..., Any], *given: Any) -> Any:
+    """The result of a user's hook; the error for another number of parameters says which ones it is called with."""
+    try:
+        return hook(*given)
+    except TypeError as refused:
+        if refused.__traceback__ is not None and refused.__traceback__.tb_next is None:  # it did not begin to run
+            refused.args = (f"{refused}: it is called as hook({parameters})",)
+        raise
+
+
 def leave_out_inner_calls(error: Exception) -> None:
     """Shortens the traceback of `error`: of the library's calls in a row, only the first and the last stay.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad.autograd.core import ANOMALY, PACKING, wrap
+from minigrad.autograd.failed_calls import call_hook
 from minigrad.autograd.messages import take_from_hook
 
 # Keys among the hooks of a node or a leaf. Under RETAIN is the hook that keeps `.grad`; it moves on when its tensor is
@@ -32,7 +33,7 @@ def run_hooks(hooks: dict[int, Any], gradient: Any, create_graph: bool) -> Any:
     """Show the gradient to each hook as a Tensor; a hook may write to it, or return another in its place."""
     for hook in [hook for hook in hooks.values() if hook.__class__ is not HooksApart]:
         shown = gradient if create_graph else wrap(gradient)
-        changed = hook(shown)
+        changed = call_hook("gradient", hook, shown)
         gradient = shown if create_graph else shown.array  # the hook may have written to it
         if changed is not None:
             gradient = take_from_hook(hook, gradient, changed, create_graph)

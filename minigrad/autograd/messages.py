@@ -11,6 +11,7 @@ from typing import Any
 
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
+from minigrad.autograd.failed_calls import leave_out_inner_calls
 from minigrad.shown_values import shorten, show_value
 from minigrad.size import is_index
 
@@ -45,7 +46,9 @@ def leave_out_walk(error: Exception) -> Exception:
     if isinstance(stop, StopIteration) and trace and _is_of_engine(trace):
         stop.__suppress_context__ = True  # Python replaced it, since the walk is a generator
         return leave_out_walk(stop)
-    return error.with_traceback(trace)
+    error = error.with_traceback(trace)
+    leave_out_inner_calls(error)
+    return error
 
 
 def _is_of_engine(trace: TracebackType) -> bool:

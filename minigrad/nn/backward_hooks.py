@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from minigrad.advice import warn
+from minigrad.autograd.failed_calls import call_hook
 from minigrad.autograd.function import Function
 from minigrad.autograd.messages import take_from_hook
 from minigrad.autograd.modes import is_grad_enabled
@@ -67,7 +68,9 @@ class BackwardWatch:
 
     def _show_grad_output(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         for (hook,) in self._hooks.at("backward_pre"):
-            gradients = _replace("pre hook", hook, hook(self._module, gradients), gradients)
+            gradients = _replace(
+                "pre hook", hook, call_hook("module, grad_output", hook, self._module, gradients), gradients
+            )
         self._grad_output = gradients
         if not self._sees_inputs:
             self._show_no_grad_input()
@@ -89,7 +92,7 @@ class BackwardWatch:
         if self._grad_output is None:  # the outputs' gradients were not seen: outputs in a dict, or another backward
             return gradients
         for (hook,) in self._hooks.at("backward"):
-            given = hook(self._module, gradients, self._grad_output)
+            given = call_hook("module, grad_input, grad_output", hook, self._module, gradients, self._grad_output)
             gradients = _replace("hook", hook, given, gradients)
         self._grad_output = None
         return gradients

@@ -291,7 +291,12 @@ def explain_arguments(layer: Any, fault: TypeError, args: tuple[Any, ...], kwarg
     if tensors:
         return TypeError(made_with_input(cls, "x", tensors[0]))
     taken = inspect.Signature([p.replace(annotation=p.empty) for p in layer._options.values()])
-    return TypeError(f"{cls.__name__}{taken}: {fault}")
+    words = str(fault)
+    if words.startswith("missing a required argument: "):
+        words = f"missing 1 required positional argument: {words.rpartition(': ')[2]}"
+    elif words == "too many positional arguments":
+        words = f"takes {len(known) + 1} positional argument{'s' if known else ''} but {len(args) + 1} were given"
+    return TypeError(f"{cls.__name__}.__init__() {words}; it takes {taken}")
 
 
 def explain_inputs(layer: Any, fault: TypeError, inputs: tuple[Any, ...], named: dict[str, Any]) -> TypeError:

@@ -29,7 +29,7 @@ class Table(Layer):
         if padding_idx is not None:
             padding_idx = as_int(padding_idx, "padding_idx")
             if not -num_embeddings <= padding_idx < num_embeddings:
-                raise AssertionError(f"padding_idx must be within num_embeddings {num_embeddings}, got {padding_idx}")
+                raise AssertionError(f"Padding_idx must be within num_embeddings {num_embeddings}, got {padding_idx}")
             padding_idx %= num_embeddings
         self.padding_idx = padding_idx
         size = (num_embeddings, embedding_dim)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from minigrad.advice import warn
+from minigrad.autograd.failed_calls import call_hook
 from minigrad.autograd.handles import Hooks, RemovableHandle, as_pair
 from minigrad.autograd.trees import as_tuple
 from minigrad.nn.state_hooks import StateHooks
@@ -94,7 +95,8 @@ def call_between(hooks: Hooks, module: Module, args: tuple[Any, ...], kwargs: di
     result, watch, waiting = None, None, None
     try:
         for hook, with_kwargs in hooks.at("forward_pre"):
-            given = hook(module, args, kwargs) if with_kwargs else hook(module, args)
+            shown, names = ((args, kwargs), "module, args, kwargs") if with_kwargs else ((args,), "module, args")
+            given = call_hook(names, hook, module, *shown)
             if given is not None:
                 args, kwargs = as_pair("forward", given) if with_kwargs else (as_tuple(given), kwargs)
         if hooks.at("backward") or hooks.at("backward_pre"):
@@ -118,7 +120,8 @@ def call_between(hooks: Hooks, module: Module, args: tuple[Any, ...], kwargs: di
 
 def _call_after(hook: Any, with_kwargs: bool, module: Module, args: Any, kwargs: Any, result: Any) -> Any:
     """The result of a forward, or what its `hook` returns instead."""
-    given = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
+    shown, names = ((args, kwargs), "args, kwargs") if with_kwargs else ((args,), "args")
+    given = call_hook(f"module, {names}, output", hook, module, *shown, result)
     return result if given is None else given
 
 

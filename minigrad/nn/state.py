@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeGuard, cast
 
 from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import no_grad
@@ -32,6 +32,12 @@ class IncompatibleKeys(NamedTuple):
         if missing or unexpected:
             return f"_IncompatibleKeys(missing_keys={missing}, unexpected_keys={unexpected})"
         return "<All keys matched successfully>"
+
+    def __getattr__(self, name: str) -> NoReturn:
+        hint = (
+            "load_state_dict() changes its module and returns the keys that do not fit: write it on a line of its own"
+        )
+        raise AttributeError(f"'_IncompatibleKeys' object has no attribute {name!r}: {hint}", name=name, obj=self)
 
 
 def own_state(module: Module) -> dict[str, Tensor]:

@@ -390,4 +390,4 @@ def unknown_option(cls: type, options: dict[str, Any], known: tuple[str, ...]) -
     option = next(name for name in options if name not in known)
     meant = find_meant(option, known)
     hint = f"; did you mean {meant!r}?" if meant else f"; it takes {', '.join(known) or 'none by name'}"
-    return TypeError(f"{cls.__name__}() got an unexpected keyword argument {option!r}{hint}")
+    return TypeError(f"{cls.__name__}.__init__() got an unexpected keyword argument {option!r}{hint}")

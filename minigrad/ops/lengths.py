@@ -29,7 +29,7 @@ def too_small(name: str, parameter: str, given: Any, least: int) -> RuntimeError
     """The error for an argument that is, or holds, a number below `least`."""
     kind = "negative" if least == 0 else "non-positive"
     got = f"{parameter}={given!r}"
-    return RuntimeError(f"{name}: {kind} {parameter} is not supported, got {got}; give {least} or more")
+    return RuntimeError(f"{kind} {parameter} is not supported, got {got}; give {least} or more ({name})")
 
 
 def is_length(value: Any) -> bool:

@@ -243,3 +243,12 @@ def test_nodes_are_numbered_as_they_are_recorded():
     first = y.grad_fn._sequence_nr()
     assert [z.grad_fn._sequence_nr() - first, w.grad_fn._sequence_nr() - first] == [1, 2]
     assert y.grad_fn.next_functions[0][0]._sequence_nr() == 2**64 - 1
+
+
+def test_a_hook_that_takes_no_gradient_is_told_what_it_is_called_with():
+    x = mg.ones(1, requires_grad=True)
+    x.register_hook(lambda: None)
+    with pytest.raises(
+        TypeError, match=r"takes 0 positional arguments but 1 was given: it is called as hook\(gradient\)$"
+    ):
+        (x * 2).backward()

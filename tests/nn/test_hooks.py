@@ -127,3 +127,31 @@ def test_a_hook_must_be_callable():
             register(3)
     y.sum().backward()
     layer(x)
+
+
+HOOKS_OF_OTHER_PARAMETERS = {
+    "before a forward": (nn.Module.register_forward_pre_hook, {}, "module, args"),
+    "before a forward, with keywords": (
+        nn.Module.register_forward_pre_hook, {"with_kwargs": True}, "module, args, kwargs"),
+    "after a forward": (nn.Module.register_forward_hook, {}, "module, args, output"),
+    "after a forward, with keywords": (
+        nn.Module.register_forward_hook, {"with_kwargs": True}, "module, args, kwargs, output"),
+    "before a backward": (nn.Module.register_full_backward_pre_hook, {}, "module, grad_output"),
+    "after a backward": (nn.Module.register_full_backward_hook, {}, "module, grad_input, grad_output"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("when", HOOKS_OF_OTHER_PARAMETERS)
+def test_a_hook_of_other_parameters_is_told_which_it_is_called_with(when):
+    register, options, parameters = HOOKS_OF_OTHER_PARAMETERS[when]
+    layer = nn.Linear(1, 1)
+    register(layer, lambda module: None, **options)
+    with pytest.raises(TypeError, match=rf"takes 1 positional .*: it is called as hook\({parameters}\)$"):
+        layer(torch.ones(1, requires_grad=True)).backward()
+
+
+def test_an_error_within_a_hook_stays_as_it_is():
+    layer = nn.Linear(1, 1)
+    layer.register_forward_hook(lambda module, args, output: len(3))
+    with pytest.raises(TypeError, match=r"has no len\(\)$"):
+        layer(torch.ones(1))

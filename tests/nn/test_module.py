@@ -183,7 +183,9 @@ def test_an_unknown_option_of_a_users_class_is_refused_with_a_suggestion():
         def __init__(self, width=3):
             super().__init__()
 
-    with pytest.raises(TypeError, match=r"Net\(\) got an unexpected keyword argument 'with'; did you mean 'width'"):
+    with pytest.raises(
+        TypeError, match=r"Net\.__init__\(\) got an unexpected keyword argument 'with'; did you mean 'width'"
+    ):
         Net(**{"with": 4})
     assert isinstance(Net(width=4), Net)
 

@@ -203,3 +203,8 @@ def test_a_tensor_of_a_state_says_why_no_gradient_flows_to_it():
     weight = nn.Linear(2, 1).state_dict()["weight"]
     with pytest.raises(RuntimeError, match=r"does not require grad.*taken from a state_dict\(\)"):
         weight.sum().backward()
+
+
+def test_what_load_state_dict_returns_is_no_module():
+    with pytest.raises(AttributeError, match=r"object has no attribute 'eval': load_state_dict.* changes its"):
+        nn.Linear(1, 1).load_state_dict(nn.Linear(1, 1).state_dict()).eval()

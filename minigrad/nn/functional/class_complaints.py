@@ -12,6 +12,16 @@ from minigrad.dtypes import SCALAR_TYPES
 CLASSES = (np.dtype(np.int64), np.dtype(np.uint8))  # the dtypes of classes
 
 
+def no_scores(input: Any, target: Any) -> RuntimeError:
+    """The error for classes where the scores for each class are due."""
+    given = SCALAR_TYPES[str(target.array.dtype)]
+    return RuntimeError(
+        f"Expected floating point type for target with class probabilities, got {given}: cross_entropy takes scores "
+        f"of all classes, floats of shape (N, C), and classes of shape (N,); got two of shape {list(input.shape)}. "
+        "Classes that argmax has chosen are no scores, and give no gradient"
+    )
+
+
 def wrong_classes(name: str, shape: tuple[int, ...], target: Any, or_probabilities: bool) -> Exception | None:
     """The error for an array `target` that holds no classes for scores of this `shape`; None if it does.
 

@@ -10,7 +10,7 @@ from minigrad.autograd.failed_calls import check_same_library
 from minigrad.autograd.recording import Operation
 from minigrad.autograd.views import is_in_graph
 from minigrad.dtypes import from_numpy
-from minigrad.nn.functional.class_complaints import wrong_classes
+from minigrad.nn.functional.class_complaints import no_scores, wrong_classes
 from minigrad.nn.functional.embedding import one_hot
 from minigrad.nn.functional.parts import check_parts
 from minigrad.nn.functional.shared_by_losses import loss, reduce_losses
@@ -103,6 +103,8 @@ def cross_entropy(
     if input.array.shape == target.array.shape and target.array.dtype.kind == "f":
         return _cross_entropy_of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing, dim)
     target = _without_batch(input, target)
+    if input.array.dtype.kind == target.array.dtype.kind == "i" and input.array.shape == target.array.shape:
+        raise no_scores(input, target)
     _check_classes("cross_entropy", input, target, weight, or_probabilities=True)
     logs = log_softmax(input, dim)
     losses = _negative_log_likelihood(logs, target, weight, ignore_index, reduction)

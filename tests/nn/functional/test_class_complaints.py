@@ -51,3 +51,11 @@ def test_rows_of_0_and_1_are_taken_as_probabilities_if_they_are_floats():
     assert F.cross_entropy(scores, rows.argmax(1)) == F.cross_entropy(scores, rows.float())
     with pytest.raises(RuntimeError, match=f"^{MULTI}: " + r".*as int64; got .*Write target.argmax\(1\)."):
         F.nll_loss(scores, rows)
+
+
+def test_classes_in_the_place_of_scores_are_refused_in_pytorchs_words():
+    words = (
+        r"^Expected floating point type for target with class probabilities, got Long: .* argmax has chosen are no scor"
+    )
+    with pytest.raises(RuntimeError, match=words):
+        F.cross_entropy(minigrad.tensor([1, 0]), minigrad.tensor([0, 1]))

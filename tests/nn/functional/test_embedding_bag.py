@@ -58,7 +58,7 @@ def test_the_layer_prints_its_options_and_zeroes_the_padding_row():
     assert repr(nn.EmbeddingBag(3, 4, 1.0, 1.0, True)) == (
         "EmbeddingBag(3, 4, max_norm=1.0, norm_type=1.0, scale_grad_by_freq=True, mode='mean')"
     )
-    with pytest.raises(AssertionError, match="padding_idx must be within num_embeddings 3"):
+    with pytest.raises(AssertionError, match="Padding_idx must be within num_embeddings 3"):
         nn.EmbeddingBag(3, 4, padding_idx=3)
 
 

@@ -220,7 +220,9 @@ def test_a_list_of_numbers_holds_one_number_for_each_group():
 
 
 def test_a_misspelt_option_of_a_scheduler_is_told_the_one_that_was_meant():
-    with pytest.raises(TypeError, match=r"StepLR\(\) got an unexpected keyword argument 'stepsize'; did you mean 'ste"):
+    with pytest.raises(
+        TypeError, match=r"StepLR\.__init__\(\) got an unexpected keyword argument 'stepsize'; did you mean 'ste"
+    ):
         lr_scheduler.StepLR(make_optimizer(0.1), stepsize=3)
 
 
