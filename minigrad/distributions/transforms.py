@@ -7,6 +7,13 @@ from typing import Any
 
 from minigrad.creation import full_like, zeros
 from minigrad.distributions import constraints
+from minigrad.distributions.joined_transforms import CatTransform, CumulativeDistributionTransform, StackTransform
+from minigrad.distributions.simplex_transforms import (
+    CorrCholeskyTransform,
+    LowerCholeskyTransform,
+    PositiveDefiniteTransform,
+    StickBreakingTransform,
+)
 from minigrad.distributions.transform import (
     Compared,
     ComposeTransform,
@@ -23,9 +30,10 @@ from minigrad.tensor import Tensor
 from minigrad.type_limits import finfo
 
 __all__ = [
-    "AbsTransform", "AffineTransform", "ComposeTransform", "ExpTransform", "IndependentTransform", "PowerTransform",
-    "ReshapeTransform", "SigmoidTransform", "SoftmaxTransform", "SoftplusTransform", "TanhTransform", "Transform",
-    "identity_transform",
+    "AbsTransform", "AffineTransform", "CatTransform", "ComposeTransform", "CorrCholeskyTransform",
+    "CumulativeDistributionTransform", "ExpTransform", "IndependentTransform", "LowerCholeskyTransform",
+    "PositiveDefiniteTransform", "PowerTransform", "ReshapeTransform", "SigmoidTransform", "SoftmaxTransform",
+    "SoftplusTransform", "StackTransform", "StickBreakingTransform", "TanhTransform", "Transform", "identity_transform",
 ]  # fmt: skip
 
 

@@ -58,3 +58,56 @@ def test_a_set_is_copied_and_pickled(name):
     for copied in (copy.deepcopy(given), pickle.loads(pickle.dumps(given))):
         assert repr(copied) == repr(given) and copied.check(torch.eye(2)).tolist() == given.check(torch.eye(2)).tolist()
     assert pickle.loads(pickle.dumps(constraints.multinomial(3))).upper_bound == 3
+
+
+def test_sets_of_matrices():
+    one, lower = torch.eye(2), T([[1.0, 0.0], [0.6, 0.8]])
+    inside = {
+        "square": [one, -one, lower, one * 0], "symmetric": [one, -one, one * 0],
+        "positive_semidefinite": [one, one * 0], "positive_definite": [one],
+        "lower_triangular": [one, -one, lower, one * 0], "lower_cholesky": [one, lower],
+        "corr_cholesky": [one, lower],
+    }  # fmt: skip
+    for name, matrices in inside.items():
+        constraint = getattr(constraints, name)
+        assert constraint.event_dim == 2 and not constraint.is_discrete
+        for matrix in (one, -one, lower, one * 0):
+            assert constraint.check(matrix).item() == any(matrix is m or torch.equal(matrix, m) for m in matrices), name
+    assert not constraints.square.check(torch.ones(2, 3)) and not constraints.positive_definite.check(torch.ones(2, 3))
+    assert constraints.positive_definite.check(torch.stack([one, -one])).tolist() == [True, False]
+
+
+def test_sets_side_by_side():
+    joined = constraints.cat([constraints.positive, constraints.real], 0, [1, 2])
+    assert joined.check(T([-1.0, -1.0, 0.0])).tolist() == [False, True, True] and joined.event_dim == 0
+    stacked = constraints.stack([constraints.positive, constraints.real], 1)
+    assert stacked.check(T([[-1.0, -1.0], [1.0, math.nan]])).tolist() == [[False, True], [True, False]]
+    assert constraints.stack([constraints.positive, constraints.simplex], -2).event_dim == 2
+    assert constraints.cat([constraints.boolean, constraints.real]).is_discrete
+    assert constraints.positive_integer.check(T([0.0, 1.0, 1.5])).tolist() == [False, True, False]
+
+
+def test_a_set_that_depends_on_parameters():
+    class Above(D.Distribution):
+        def __init__(self, low):
+            self.low = low
+            super().__init__()
+
+        @constraints.dependent_property(is_discrete=False, event_dim=0)
+        def support(self):
+            return constraints.greater_than(self.low)
+
+    assert constraints.is_dependent(Above.support) and not constraints.is_dependent(constraints.real)
+    assert Above(2.0).support.lower_bound == 2.0 and Above.support.event_dim == 0 and not Above.support.is_discrete
+    assert constraints.dependent(event_dim=2).event_dim == 2
+
+
+test_joined_refused = refusals({
+    "no set": (lambda: constraints.cat([3]), AssertionError, "must be Constraint instances"),
+    "two lengths for one": (
+        lambda: constraints.cat([constraints.real], 0, [1, 2]), AssertionError, r"lengths \(2\) must match cseq \(1\)"),
+    "no axis": (
+        lambda: constraints.stack([constraints.real], 1).check(T([1.0])), AssertionError, "dim 1 out of range for"),
+    "a dependent set": (lambda: constraints.dependent.check(T(1.0)), ValueError, "validity of dependent constraint"),
+    "axes not known": (lambda: constraints.dependent.event_dim, NotImplementedError, "be determined statically"),
+})  # fmt: skip
