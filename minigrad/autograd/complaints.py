@@ -19,6 +19,7 @@ from minigrad.autograd.recording import Operation
 from minigrad.backend import copy_array, device_of, quiet, to_device
 from minigrad.devices import CPU
 
+SEVERAL = 8  # outputs in which a kink at one element of the input is looked for
 BROKEN = {  # {}: the input
     "zero for zero": "backward not multiplied by grad_output: a zero cotangent gave the gradient {found}... for {}; a "
     "gradient rule must be linear in the gradient that arrives: the upstream gradient is missing",
@@ -55,9 +56,14 @@ def describe_repetition(trial: Trial, first: dict[int, Any]) -> str:
 
 
 def describe_nonlinearity(trial: Trial, number: int, i: int) -> str:
-    """The error for a gradient of input `i` that is not linear in what arrives at the output; "" if it is."""
+    """The error for a gradient of input `i` that is not linear in what arrives at the output; "" if it is.
+
+    Of one that is infinite or NaN that cannot be told.
+    """
     cotangent = trial.cotangents[number]
     once, zero, twice = [trial.gradients({number: factor * cotangent})[i] for factor in (1, 0, 2)]
+    if not np.isfinite(once).all():
+        return ""
     if zero.any():
         return tell_promise(trial, "zero for zero", i, zero, 0)
     if not np.allclose(twice, 2 * once, trial.rtol, trial.atol):
@@ -114,8 +120,13 @@ def describe_mismatch(trial: Trial, number: int, i: int, analytical: Any, numeri
         f"index {index} (value {float(array[index]):.6g}), output index {place}:\n"
         f"numerical: {numerical[row, column]:.8g}\nanalytical: {analytical[row, column]:.8g}"
     )
-    kink = describe_kink(trial, number, i, index, column)
-    return text + (kink or tell_mistake(trial, number, i, analytical, numerical))
+    if not np.isfinite(analytical).all():
+        return f"{text}\nThe gradient is not finite there: check the function inside of its domain, away from the ends."
+    wrong = np.flatnonzero(error[row] > trial.atol + trial.rtol * np.abs(numerical[row]))
+    for one in [column, *wrong[:SEVERAL].tolist()]:  # of equal numbers that are sorted, some places alone show it
+        if kink := describe_kink(trial, number, i, index, one):
+            return text + kink
+    return text + tell_mistake(trial, number, i, analytical, numerical)
 
 
 def describe_kink(trial: Trial, number: int, i: int, index: tuple[int, ...], column: int) -> str:

@@ -39,6 +39,11 @@ def name_the_mistake(case: Case) -> str | None:
         return None
     if not np.any(case.wrong):
         return "the gradient is zero: the graph is cut, or the gradient is never added up"
+    if not is_nonzero(case.right).any():
+        return (
+            f"the result does not change with {case.name} here, as one that is rounded does not, and the gradient is "
+            "not 0. If it is an estimate, passed straight through, no check can agree with it"
+        )
     suspicions = (
         suspect_a_factor, suspect_another_argument, suspect_ways, suspect_a_mask, suspect_a_part, suspect_places,
         suspect_reading, suspect_sums, suspect_operands, suspect_uneven_factors, suspect_steps,

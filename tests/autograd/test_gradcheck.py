@@ -75,6 +75,37 @@ def test_a_kink_is_distinguished_from_a_mistake():
     assert gradcheck(mg.relu, leaf(3))
 
 
+def test_equal_numbers_that_are_sorted_are_a_kink():
+    x = mg.ones(3, dtype=mg.float64, requires_grad=True)
+    with pytest.raises(GradcheckError, match="kink there: its slope is"):
+        gradcheck(lambda x: x.sort().values, x)
+
+
+def test_an_infinite_gradient_is_no_missing_upstream():
+    x = mg.zeros(1, dtype=mg.float64, requires_grad=True)
+    with pytest.raises(
+        GradcheckError, match=r"^Jacobian mismatch for .*\n.*\n.*\n.*\nThe gradient is not finite there"
+    ) as told:
+        gradcheck(mg.sqrt, x)
+    assert "upstream" not in str(told.value)
+
+
+def test_a_straight_through_estimate_is_told_from_a_mistake():
+    class Sign(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.sign()
+
+        @staticmethod
+        def backward(ctx, g):
+            return g
+
+    with pytest.raises(
+        GradcheckError, match=r"does not change with x here, .* passed straight through, no check can agree"
+    ):
+        gradcheck(Sign.apply, leaf(3))
+
+
 def test_gradgradcheck_finds_a_wrong_second_derivative():
     """The rule reads the operand outside the graph: right once, wrong the second time."""
 
