@@ -47,6 +47,9 @@ def names_constructor(cls: C) -> C:
             if called is cls and _is_raised_here(refused):
                 _name_constructor(refused, ours[0], args, kwargs)
             raise
+        except KeyError as refused:
+            leave_out_inner_calls(refused)
+            raise
 
     __init__.names_class = True  # type: ignore[attr-defined]
     __init__.__signature__ = signature(construct)  # type: ignore[attr-defined] # `inspect.getfullargspec` reads it

@@ -5,6 +5,7 @@ Also which calls their tracebacks show.
 
 from __future__ import annotations
 
+import dis
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -76,6 +77,15 @@ def names_options(function: F) -> F:
 def is_ours(module: str) -> bool:
     """Whether a module of this name is of this library."""
     return module.startswith("minigrad.")
+
+
+def find_written(symbol: str) -> str:
+    """`symbol` if the user's line is written with it, "" otherwise: for ``x @= y`` Python asks `__matmul__`, too."""
+    frame = sys._getframe(1)
+    while frame.f_back and is_ours(str(frame.f_globals.get("__name__"))):
+        frame = frame.f_back
+    steps = dis.get_instructions(frame.f_code)
+    return symbol if any(step.offset == frame.f_lasti and step.argrepr == symbol for step in steps) else ""
 
 
 def call_hook(parameters: str, hook: Callable[..., Any], *given: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, value_of
+from minigrad.dtypes import SCALAR_TYPES
 from minigrad.ops.arguments import Dims, as_number, axes, of_tensors, takes_out
 from minigrad.ops.complaints import not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.describe import rename
@@ -84,7 +85,9 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     """
     a, b = input.array, other.array
     if a.dtype != b.dtype:
-        raise RuntimeError(f"{a.dtype} did not match {b.dtype}: compare tensors of one type")
+        names = [SCALAR_TYPES[str(x.dtype)] for x in (a, b)]
+        hint = "compare tensors of one type, converted with .to(other.dtype)"
+        raise RuntimeError(f"{names[0]} did not match {names[1]}: {hint}")
     rtol, atol = [float(as_number("isclose", n, x)) for n, x in (("rtol", rtol), ("atol", atol))]
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if not tolerance >= 0:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, value_of
-from minigrad.autograd.failed_calls import name_failed_call
+from minigrad.autograd.failed_calls import find_written, name_failed_call
 from minigrad.dtypes import NOT_COMPLEX, SCALAR_TYPES, from_numpy
 from minigrad.shown_values import LONGEST, shorten, show_value
 
@@ -53,6 +53,7 @@ def no_operand(
     if refused and not (symbol and foreign):
         return refused
     left, right = (right, left) if reflected else (left, right)
+    symbol = find_written("@=") or symbol if symbol == "@" else symbol
     names = [type_name(x) if isinstance(x, np.ndarray) else type(x).__name__ for x in (left, right)]
     hint = _how_to_give_an_operand(foreign[0])
     return TypeError(f"unsupported operand type(s) for {symbol}: '{names[0]}' and '{names[1]}'; {hint}")

@@ -20,9 +20,9 @@ class Net(nn.Module):
         return self.layers(x)
 
 
-def shown_calls(call):
+def shown_calls(call, error=(RuntimeError, ValueError, IndexError, TypeError)):
     """Whose calls the traceback of `call` shows: from its line, the user's, to the one that raised."""
-    with pytest.raises((RuntimeError, ValueError, IndexError, TypeError)) as caught:
+    with pytest.raises(error) as caught:
         call()
     calls = [frame.filename for frame in traceback.extract_tb(caught.tb)][1:]  # without the line above
     return ["user" if name == __file__ else "library" for name in calls]
@@ -73,3 +73,15 @@ def test_development_mode_keeps_all_calls():
     assert all("mat1 and mat2 shapes cannot be multiplied" in text for text in said)
     assert said[0].count("  File ") == 3
     assert said[1].count("  File ") > 3
+
+
+def test_a_product_in_place_is_named_by_the_operator_that_was_written():
+    x = torch.ones(2, 2)
+    with pytest.raises(TypeError, match=r"^unsupported operand type\(s\) for @=: 'Tensor' and 'NoneType'; a function "):
+        x @= None
+    with pytest.raises(TypeError, match=r"^unsupported operand type\(s\) for @: 'Tensor' and 'NoneType'; a function w"):
+        x @ None
+
+
+def test_a_group_without_parameters_is_refused_near_its_line():
+    assert shown_calls(lambda: torch.optim.Adam([{"param": [torch.ones(1)]}]), KeyError).count("library") <= 3

@@ -82,8 +82,11 @@ def _read_targets(scores: Tensor, targets: Tensor, inputs: np.ndarray, lengths: 
     """The targets as an array (N, S), padded with `blank`, after checks of lengths and values."""
     T, N, C = scores.shape
     if len(inputs) != N or len(lengths) != N:
+        which = "input_lengths" if len(inputs) != N else "target_lengths"
         got = f"got {list(scores.shape)} with {len(inputs)} input_lengths and {len(lengths)} target_lengths"
-        raise RuntimeError(f"ctc_loss: expected log_probs (T, N, C) and {N} lengths each, {got}")
+        raise RuntimeError(
+            f"{which} must be of size batch_size: ctc_loss expected log_probs (T, N, C) and {N} lengths each, {got}"
+        )
     if targets.ndim == 2 and targets.shape[0] != N:
         raise RuntimeError(f"ctc_loss: expected targets of {N} sequences, (N, S), got {list(targets.shape)}")
     if not 0 <= blank < C:

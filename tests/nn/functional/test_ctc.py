@@ -63,7 +63,8 @@ def test_a_target_that_does_not_fit_costs_infinity_and_an_empty_one_the_blanks()
     ("arguments", "message"),
     [
         ((TARGETS, [5, 3, 4], LENGTHS), "value at most 4"),
-        ((TARGETS, [4, 3], LENGTHS), "3 lengths each.* 2 input_lengths"),
+        ((TARGETS, [4, 3], LENGTHS), "^input_lengths must be of size batch_size: .* 3 lengths each.* 2 input_lengths"),
+        ((TARGETS, INPUTS, [3, 2]), "^target_lengths must be of size batch_size: .* 2 target_lengths"),
         ((TARGETS, INPUTS, [3, 2, 1]), "hold 3 classes for sequence 0, but got 2"),
         ((TARGETS + 7, INPUTS, LENGTHS), "out of range"),
         ((TARGETS.float(), INPUTS, LENGTHS), "must be class numbers"),
