@@ -51,7 +51,7 @@ class Lanes:
         self.saved, self.within = 0.0, False
         parallel.get_count = lambda: threads
         parallel.may_spread = lambda: not self.within
-        parallel._side_by_side = self.lay
+        parallel._run_side_by_side = self.lay
 
     def lay(self, work: Callable[[Any], object], pieces: Sequence[Any], count: int) -> None:
         busy = [0.0] * count

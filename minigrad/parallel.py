@@ -29,7 +29,7 @@ import numpy as np
 
 from minigrad.threads import get_count, products_alone, start_anew
 
-CAN = sys.platform not in ("emscripten", "wasi")  # platforms without threads
+HAS_THREADS = sys.platform not in ("emscripten", "wasi")
 WORTH = 2**20  # least bytes of a pass: for less, waking a thread takes longer than it saves
 STRANDS = 8  # most partial totals in `add_pieces`
 ROOM = 24 * 2**20  # most bytes of all partial totals
@@ -99,7 +99,7 @@ _within, _pool = _Within(), _Pool()
 
 def may_spread() -> bool:
     """Whether this thread may use other threads."""
-    return CAN and not _within.parts and get_count() > 1
+    return HAS_THREADS and not _within.parts and get_count() > 1
 
 
 def is_sharing() -> bool:
@@ -124,7 +124,7 @@ def spread(work: Callable[[slice], object], length: int, size: int) -> None:
         work(slice(0, length))
         return
     bounds = [length * i // count for i in range(count + 1)]
-    _side_by_side(work, [slice(a, b) for a, b in pairwise(bounds)], count)
+    _run_side_by_side(work, [slice(a, b) for a, b in pairwise(bounds)], count)
 
 
 def share(work: Callable[[T], object], pieces: Sequence[T], size: int) -> None:
@@ -134,7 +134,7 @@ def share(work: Callable[[T], object], pieces: Sequence[T], size: int) -> None:
     """
     count = min(_count_for(size), len(pieces))
     if count > 1:
-        _side_by_side(work, pieces, count)
+        _run_side_by_side(work, pieces, count)
         return
     with products_alone() if may_spread() else nullcontext():
         for piece in pieces:
@@ -197,7 +197,8 @@ def add_pieces(add: Callable[[T, Any], object], pieces: Sequence[T], total: Any,
         total += other
 
 
-def _side_by_side(work: Callable[[Any], object], pieces: Sequence[Any], count: int) -> None:
+def _run_side_by_side(work: Callable[[Any], object], pieces: Sequence[Any], count: int) -> None:
+    """Calls `work` on the pieces in `count` threads, this one among them; raises their first error at the end."""
     call, pool = _Call(work, pieces), _pool
     pool.grow(count - 1)
     with products_alone():

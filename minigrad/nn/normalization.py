@@ -108,16 +108,21 @@ class BatchNorm(RunningNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
-        momentum = 0.0 if self.momentum is None else self.momentum
-        if self.training and self.track_running_stats and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
-            if self.momentum is None:  # the mean of all batches so far
-                momentum = 1.0 / float(self.num_batches_tracked)
+        momentum = self._count_batch()
         # In evaluation the running statistics are used, if there are any.
         tracks = not self.training or self.track_running_stats
         mean, var = (self.running_mean, self.running_var) if tracks else (None, None)
         by_batch = self.training or (self.running_mean is None and self.running_var is None)
         return F.batch_norm(input, mean, var, self.weight, self.bias, by_batch, momentum, self.eps)
+
+    def _count_batch(self) -> float:
+        """The share of this batch in the running statistics; counts it in training, if batches are counted."""
+        batches = self.num_batches_tracked if self.training and self.track_running_stats else None
+        if batches is not None:
+            batches.add_(1)
+        if self.momentum is not None:
+            return self.momentum
+        return 0.0 if batches is None else 1.0 / float(batches)  # the mean of all batches so far
 
 
 class BatchNorm1d(BatchNorm):

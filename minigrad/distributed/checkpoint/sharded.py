@@ -25,6 +25,7 @@ Key: TypeAlias = tuple[Any, ...]  # the path of keys, outermost first
 INDEX = "index.minigrad"
 SHARD = ".shard"
 FORMAT = "minigrad shards 1"
+SMALL = 64  # bytes that a value other than a tensor counts for
 
 
 def save(state_dict: dict[str, Any], *, checkpoint_id: str | os.PathLike[str], process_group: Any = None) -> None:
@@ -46,14 +47,7 @@ def save(state_dict: dict[str, Any], *, checkpoint_id: str | os.PathLike[str], p
     if group:
         objects.all_gather_object(holders, holders[rank], group)
     writers = share_out(holders)
-    fault = ""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        serialization.save(
-            [[key, entries[key]] for key, writer in writers.items() if writer == rank], folder / names[rank]
-        )
-    except (OSError, TypeError, ValueError, RuntimeError) as error:
-        fault = f"{type(error).__name__}: {error}"
+    fault = _write_shard(folder, names[rank], [[key, entries[key]] for key in writers if writers[key] == rank])
     _agree_that_all_is_well(group, fault, folder, names)
     if rank == 0:
         order = list(writers)
@@ -148,7 +142,8 @@ def _walk_entries(value: Any, key: Key) -> Iterator[tuple[Key, Any]]:
 
 
 def _count_bytes(value: Any) -> int:
-    return int(value.array.nbytes) if isinstance(value, Tensor) else 64
+    """The bytes of an entry in a shard, about."""
+    return int(value.array.nbytes) if isinstance(value, Tensor) else SMALL
 
 
 def _find_group(process_group: Any) -> ProcessGroup | None:
@@ -162,6 +157,16 @@ def _name_shards(group: ProcessGroup | None) -> list[str]:
     if group:
         objects.broadcast_object_list(stamp, group=group, group_src=0)
     return [f"{stamp[0]}.{rank}{SHARD}" for rank in range(group.size() if group else 1)]
+
+
+def _write_shard(folder: Path, name: str, entries: list[list[Any]]) -> str:
+    """Writes the entries; returns the fault, "" if there is none, which all ranks must hear of before one raises."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        serialization.save(entries, folder / name)
+    except (OSError, TypeError, ValueError, RuntimeError) as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 def _agree_that_all_is_well(group: ProcessGroup | None, fault: str, folder: Path, names: list[str]) -> None:
@@ -209,10 +214,12 @@ def _read_values(folder: Path, wanted: Callable[[Key], bool]) -> dict[Key, Any]:
 
 
 def _put(state: dict[Any, Any], key: Key, value: Any) -> None:
+    """Sets an entry of nested dicts, which are made where they lack."""
     for name in key[:-1]:
         state = state.setdefault(name, {})
     state[key[-1]] = value
 
 
 def _show(key: Key) -> str:
+    """The key as messages name it: ``model.weight``."""
     return ".".join(map(str, key))

@@ -73,6 +73,7 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
             _copy_options(self.optim.param_groups, self.param_groups)
 
     def _share_out(self, parameters: list[Tensor]) -> None:
+        """Assigns parameters to ranks: the largest first, to the rank with the fewest elements."""
         sizes = [sum(p.numel() for p in share) for share in self._shares]
         for parameter in sorted(parameters, key=lambda p: -p.numel()):
             rank = sizes.index(min(sizes))
@@ -86,6 +87,7 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
         _copy_options(self.optim.param_groups, self.param_groups)
 
     def _cut_out_own(self, group: dict[str, Any]) -> dict[str, Any]:
+        """The group with this rank's parameters alone."""
         own = self._list_own_ids()
         options = {name: value for name, value in group.items() if name not in _OWN}
         return {**options, "params": [p for p in group["params"] if id(p) in own]}
@@ -103,6 +105,7 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
         return {i for i, p in enumerate(self._list_parameters()) if id(p) in own}
 
     def _require_own(self) -> Optimizer:
+        """The optimizer of this rank's share, which the constructor made."""
         assert self.optim is not None
         return self.optim
 
@@ -126,9 +129,7 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
 
     def join_hook(self, **kwargs: Any) -> JoinHook:
         """The `JoinHook`: a rank without inputs still updates its share."""
-        hook = JoinHook()
-        hook.main_hook = self.step  # type: ignore[method-assign]
-        return hook
+        return _UpdateShare(self)
 
     @property
     def join_process_group(self) -> ProcessGroup:
@@ -152,9 +153,9 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
 
     def consolidate_state_dict(self, to: int = 0) -> None:
         """Gathers the state of all ranks on rank `to`, for `state_dict` there; all ranks must call it."""
-        root = self._group.ranks.index(to) if to in self._group.ranks else -1
-        if root < 0:
+        if to not in self._group.ranks:
             raise ValueError(f"to={to} is no rank of the optimizer's group: its ranks are {self._group.ranks}")
+        root = self._group.ranks.index(to)
         here = self._group.rank() == root
         parts: list[Any] | None = [None] * self._group.size() if here else None
         objects.gather_object(self.local_state_dict()["state"], parts, group=self._group, group_dst=root)
@@ -203,6 +204,17 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
         self.state = inner.state
         self._consolidated = None
         _copy_options(inner.param_groups, self.param_groups)
+
+
+class _UpdateShare(JoinHook):
+    """The `JoinHook` of an optimizer on a rank without inputs."""
+
+    def __init__(self, optimizer: ZeroRedundancyOptimizer) -> None:
+        self._optimizer = optimizer
+
+    def main_hook(self) -> None:
+        """Updates the share of this rank, and takes part in the exchange."""
+        self._optimizer.step()
 
 
 def _copy_options(source: list[dict[str, Any]], target: list[dict[str, Any]]) -> None:

@@ -21,13 +21,14 @@ from minigrad.distributed.work import Work
 from minigrad.futures import Future
 from minigrad.tensor import Tensor
 
-FIRST = 1024 * 1024  # bytes of the first bucket, which is small so that it can be sent early
+FIRST_BYTES = 1024 * 1024  # of the first bucket, which is small so that it can be sent early
 
 
 def fill_buckets(parameters: Sequence[Tensor], cap: int) -> list[list[int]]:
-    """Divides the parameters, by number, into buckets of at most `cap` bytes (the first `FIRST`) and of one dtype each.
+    """Divides the parameters, by number, into buckets of at most `cap` bytes and of one dtype each.
 
-    From the last parameter to the first. A parameter larger than a bucket gets a bucket of its own.
+    From the last parameter to the first. The first bucket has at most `FIRST_BYTES`. A parameter larger than a bucket
+    gets a bucket of its own.
 
     >>> import minigrad as torch
     >>> fill_buckets([torch.ones(2), torch.ones(2), torch.ones(4)], cap=16)
@@ -39,7 +40,7 @@ def fill_buckets(parameters: Sequence[Tensor], cap: int) -> list[list[int]]:
         parameter = parameters[number]
         kind = (parameter.dtype, parameter.device)
         bucket, size = open_buckets.get(kind, ([], 0))
-        limit = min(FIRST, cap) if not bucket or bucket is buckets[0] else cap
+        limit = min(FIRST_BYTES, cap) if not bucket or bucket is buckets[0] else cap
         if not bucket or size + parameter.array.nbytes > limit:
             bucket, size = [], 0
             buckets.append(bucket)

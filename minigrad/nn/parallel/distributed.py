@@ -67,8 +67,8 @@ class DistributedDataParallel(Module, Joinable):
     ) -> None:  # fmt: skip
         super().__init__()
         group = _require_member(process_group)
-        parameters = {name: p for name, p in module.named_parameters() if p.requires_grad}
-        _check(module, parameters, device_ids, output_device)
+        parameters = _list_trained(module)
+        _check_arguments(module, parameters, device_ids, output_device)
         self.module = module
         self.process_group, self.dim, self.device_ids, self.output_device = group, dim, device_ids, output_device
         self.broadcast_buffers = True if broadcast_buffers is None else broadcast_buffers
@@ -88,7 +88,8 @@ class DistributedDataParallel(Module, Joinable):
             self.reducer = self._make_reducer()
 
     def _make_reducer(self) -> Reducer:
-        trained = {name: p for name, p in self.module.named_parameters() if p.requires_grad}
+        """The reducer of the parameters that are trained, whose hooks it registers."""
+        trained = _list_trained(self.module)
         return Reducer(
             list(trained.values()), self.process_group, self.bucket_bytes_cap, self.gradient_as_bucket_view,
             list(trained),
@@ -142,7 +143,7 @@ class DistributedDataParallel(Module, Joinable):
     def _find_unused(self, result: Any) -> list[int]:
         """The numbers of the parameters that get no gradient."""
         used = find_leaves(find_tensors(result))
-        trained = [p for p in self.module.parameters() if p.requires_grad]
+        trained = _list_trained(self.module).values()
         return [i for i, parameter in enumerate(trained) if id(parameter) not in used]
 
     # ---- ranks with fewer inputs ----------------------------------------------------------------
@@ -230,14 +231,21 @@ def _find_largest(group: ProcessGroup, *numbers: int) -> list[int]:
     return reduce_numbers(group, numbers, ReduceOp.MAX, "what ranks without inputs are told")
 
 
+def _list_trained(module: Module) -> dict[str, Tensor]:
+    """The parameters that require a gradient, by name."""
+    return {name: p for name, p in module.named_parameters() if p.requires_grad}
+
+
 def _require_member(process_group: Any) -> ProcessGroup:
+    """The group, by default all ranks. Raises ValueError if this process is not in it."""
     group = group_or_world(process_group)
     if group is None:
         raise ValueError("DistributedDataParallel needs a group that this process is in: make the model inside it only")
     return group
 
 
-def _check(module: Module, parameters: dict[str, Any], device_ids: Any, output_device: Any) -> None:
+def _check_arguments(module: Module, parameters: dict[str, Tensor], device_ids: Any, output_device: Any) -> None:
+    """Raises RuntimeError where there is nothing to train, ValueError for devices that do not fit."""
     if not parameters:
         raise RuntimeError(
             "DistributedDataParallel is not needed when a module doesn't have any parameters that require a gradient."

@@ -48,6 +48,8 @@ class Reducer:
         self._used_work: Work | None = None
 
     def _make_hook(self, number: int) -> Callable[[Tensor], None]:
+        """The hook of a parameter, which notes that its gradient is complete."""
+
         def arrived(_: Tensor) -> None:
             if self._expecting:
                 self._mark_ready(number)
@@ -82,8 +84,11 @@ class Reducer:
         everything = range(len(self._parameters))
         for parameter in self._parameters:
             parameter.gradient = None
-        self.expect(everything if looks_for_unused else None)
-        for number in everything if not looks_for_unused else ():
+        if looks_for_unused:
+            self.expect(everything)  # unused parameters are ready at once
+            return
+        self.expect(None)
+        for number in everything:
             self._mark_ready(number)
 
     def _find_host_communicator(self) -> Communicator:
@@ -91,6 +96,7 @@ class Reducer:
         return self._group.control if self._communicator.backend == "nccl" else self._communicator
 
     def _check_finished(self) -> None:
+        """Raises RuntimeError if the last backward left parameters without a gradient."""
         if self._expecting and self._seen and len(self._seen) < len(self._parameters):
             left = [name for i, name in enumerate(self._names) if i not in self._seen]
             self._expecting = False
@@ -102,6 +108,7 @@ class Reducer:
             )
 
     def _mark_ready(self, number: int) -> None:
+        """Copies a complete gradient into its bucket, and sends the buckets that are full, in their order."""
         if number in self._seen:
             raise RuntimeError(
                 f"Expected to mark a variable ready only once: {self._names[number]} got a second gradient in one "
@@ -120,6 +127,7 @@ class Reducer:
             self._finish()
 
     def _refuse_graph(self, number: int) -> None:
+        """Raises RuntimeError for a gradient with a graph, which would be lost."""
         gradient = self._parameters[number].grad
         if gradient is not None and gradient.requires_grad:
             raise RuntimeError(
@@ -128,6 +136,7 @@ class Reducer:
             )
 
     def _send(self, number: int) -> None:
+        """Starts the reduction of a bucket, by the user's hook if there is one."""
         bucket = self.buckets[number]
         if self.hook is not None:
             is_last = number == len(self.buckets) - 1

@@ -67,11 +67,10 @@ class SyncBatchNorm(BatchNorm):
 
     def _update_running(self, mean: Tensor, var: Tensor) -> None:
         """Updates the running mean and the running (unbiased) variance."""
-        if not self.training or self.num_batches_tracked is None:
+        if not (self.training and self.track_running_stats):
             return
         with no_grad():
-            self.num_batches_tracked.add_(1)
-            momentum = 1.0 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
+            momentum = self._count_batch()
             for running, observed in ((self.running_mean, mean), (self.running_var, var)):
                 if running is not None:
                     running.mul_(1 - momentum).add_(observed * momentum)

@@ -40,6 +40,7 @@ def fp16_compress_wrapper(hook: Hook) -> Hook:
 
 
 def _begin_mean(process_group: Any, tensor: Tensor) -> Future[Tensor]:
+    """Divides `tensor` in place by the number of ranks, and begins the sum over the ranks."""
     group = group_or_world(process_group)
     assert group is not None  # only ranks of the group train the model
     tensor.div_(group.size())  # before the sum, which could overflow float16
