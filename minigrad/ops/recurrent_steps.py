@@ -133,7 +133,7 @@ def _run_gru(x: Array, start: Array, w: Array, b: Array | None, *, path: Path, k
         both = sums[:2]
         both += now[:2]
         _write_sigmoid(both, now[:2])
-        n += r * hn
+        n += np.multiply(r, hn, out=sums[2])
         np.tanh(n, out=n)
         np.subtract(h, n, out=after)
         after *= z
@@ -202,9 +202,12 @@ def _run_lstm(x: Array, start: Array, w: Array, r: Array | None, *, path: Path, 
         np.tanh(sums[3], out=now[3])
         i, f, o, g = now
         c = np.multiply(f, before[:, width:], out=after[:, width:])  # what is kept of the cell
-        c += i * g
-        shown = o * np.tanh(c)
-        after[:, :width] = shown if r is None else _multiply(shown, r.T)
+        c += np.multiply(i, g, out=sums[0])
+        shown = np.tanh(c, out=sums[1])
+        if r is None:
+            np.multiply(o, shown, out=after[:, :width])
+        else:
+            after[:, :width] = _multiply(o * shown, r.T)
 
     with products_alone():
         return path.run(step, start)
