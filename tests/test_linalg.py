@@ -5,6 +5,7 @@ import traceback
 
 import numpy as np
 import pytest
+from scipy import linalg
 
 import minigrad as torch
 from tests.refusals import refusals
@@ -128,6 +129,22 @@ def test_lu_takes_a_matrix_apart(x):
     assert lower.abs().max() <= 1 if lower.numel() else True
     packed, pivots, _ = L.lu_factor_ex(x)
     assert all(torch.equal(*pair) for pair in zip(torch.lu_unpack(packed, pivots), (P, lower, upper), strict=True))
+
+
+@pytest.mark.parametrize("shape", [(70, 70), (100, 40), (40, 100), (2, 33, 33)], ids=str)
+def test_many_columns_are_factored_by_halves_as_lapack_does(shape):
+    x = np.random.default_rng(0).standard_normal(shape)
+    packed, pivots = L.lu_factor(torch.from_numpy(x))
+    found = [linalg.lu_factor(matrix) for matrix in x.reshape(-1, *shape[-2:])]
+    np.testing.assert_array_equal(pivots.numpy().reshape(len(found), -1) - 1, [places for _, places in found])
+    np.testing.assert_allclose(packed.numpy(), np.reshape([factors for factors, _ in found], shape), atol=1e-10)
+
+
+def test_an_infinity_in_a_matrix_is_factored_without_an_error():
+    x = torch.eye(40)
+    x[1, 0] = float("inf")
+    _, pivots, info = L.lu_factor_ex(x)
+    assert info.item() == 2 and pivots[:3].tolist() == [2, 2, 3]  # as in PyTorch
 
 
 def test_lu_factors_solve_systems_from_both_sides():

@@ -36,10 +36,21 @@ _FactorEx = make_return_type("linalg_lu_factor_ex", "LU", "pivots", "info")
 def _permutation(pivots: Array, m: int, dtype: Any) -> Array:
     """The matrices P of the exchanges `pivots`: (..., k) -> (..., m, m)."""
     xp, flat = array_module(pivots), pivots.reshape(prod(pivots.shape[:-1]), pivots.shape[-1])
-    each, order = xp.arange(len(flat)), np.tile(xp.arange(m), (len(flat), 1))
-    for j in range(flat.shape[-1]):
-        order[each, flat[:, j] - 1], order[:, j] = order[:, j].copy(), order[each, flat[:, j] - 1]
+    if xp is np and len(flat) < m:
+        order = np.array([_order_rows(row, m) for row in flat.tolist()], np.int64).reshape(len(flat), m)
+    else:
+        each, order = xp.arange(len(flat)), np.tile(xp.arange(m), (len(flat), 1))
+        for j in range(flat.shape[-1]):
+            order[each, flat[:, j] - 1], order[:, j] = order[:, j].copy(), order[each, flat[:, j] - 1]
     return mT(xp.eye(m, dtype=dtype)[order]).copy().reshape(*pivots.shape[:-1], m, m)
+
+
+def _order_rows(pivots: list[int], m: int) -> list[int]:
+    """The rows of one matrix after its exchanges."""
+    order = [*range(m)]
+    for j, row in enumerate(pivots):
+        order[j], order[row - 1] = order[row - 1], order[j]
+    return order
 
 
 def _masks(x: Any) -> tuple[Any, Any]:

@@ -86,18 +86,48 @@ def lay_columns(x: Array) -> Array:
     return mT(rows.reshape(-1).reshape(rows.shape))  # with their usual strides along axes of 0 and 1, too
 
 
+_NARROW = 16  # columns that are eliminated one by one
+
+
+def _eliminate_columns(lu: Array, each: Array, pivots: Array, span: tuple[int, int], narrow: int) -> None:
+    """Factors the columns of a span, of all matrices (batch, m, n); exchanges whole rows.
+
+    Of more than `narrow` columns first the left half; what that means to the right one is a product of matrices.
+    """
+    start, stop = span
+    if stop - start > narrow:
+        middle = (start + stop) // 2
+        _eliminate_columns(lu, each, pivots, (start, middle), narrow)
+        _carry_over(lu, start, middle, stop)
+        _eliminate_columns(lu, each, pivots, (middle, stop), narrow)
+        return
+    for j in range(start, min(stop, pivots.shape[1])):
+        largest = np.abs(lu[:, j:, j]).argmax(-1) + j
+        lu[each, largest], lu[:, j] = lu[:, j].copy(), lu[each, largest]
+        divisor = lu[:, j, None, j]
+        lu[:, j + 1 :, j] /= np.where(divisor == 0, 1, divisor)
+        lu[:, j + 1 :, j + 1 : stop] -= lu[:, j + 1 :, j, None] * lu[:, None, j, j + 1 : stop]
+        pivots[:, j] = largest + 1
+
+
+def _carry_over(lu: Array, start: int, middle: int, stop: int) -> None:
+    """Applies the factors of the columns from `start` to `middle` to those from `middle` to `stop`."""
+    square = lu[:, start:middle, start:middle]
+    lower = np.tril(square, -1) + np.eye(middle - start, dtype=lu.dtype)
+    above = np.linalg.solve(lower, lu[:, start:middle, middle:stop])
+    lu[:, start:middle, middle:stop] = above
+    lu[:, middle:, middle:stop] -= lu[:, middle:, start:middle] @ above
+
+
 def eliminate(x: Array) -> tuple[Array, Array, Array]:
     """The packed factors, the row (from 1) that each was exchanged with, and the place of U's first zero, or 0."""
     (*batch, m, n), xp = x.shape, array_module(x)
     lu, k = x.reshape(prod(batch), m, n).copy(), min(m, n)
     each, pivots = xp.arange(len(lu)), xp.zeros((len(lu), k), np.int32)
-    for j in range(k):
-        largest = np.abs(lu[:, j:, j]).argmax(-1) + j
-        lu[each, largest], lu[:, j] = lu[:, j].copy(), lu[each, largest]
-        divisor = lu[:, j, None, j]
-        lu[:, j + 1 :, j] /= np.where(divisor == 0, 1, divisor)
-        lu[:, j + 1 :, j + 1 :] -= lu[:, j + 1 :, j, None] * lu[:, None, j, j + 1 :]
-        pivots[:, j] = largest + 1
+    halves = xp is np and bool(np.isfinite(lu).all())  # infinities would make a factor singular
+    _eliminate_columns(lu, each, pivots, (0, k if halves else n), _NARROW if halves else n)
+    if halves and n > k > 0:
+        _carry_over(lu, 0, k, n)
     zeros = np.diagonal(lu, 0, -2, -1) == 0  # (matrices, k)
     first = np.where(zeros.any(-1), zeros.argmax(-1) + 1, 0) if k else xp.zeros(len(lu))
     return lay_columns(lu.reshape(x.shape)), pivots.reshape(*batch, k), first.astype(np.int32).reshape(batch)
