@@ -135,6 +135,15 @@ def test_a_file_that_cannot_be_written_is_reported(tmp_path):
         conv.measure(tmp_path / "nowhere" / "machine.json")
 
 
+def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path):
+    folder = tmp_path / "machine.json"
+    folder.mkdir()
+    torch.advice.enable()
+    with pytest.warns(torch.advice.Advice, match="cannot be"):
+        conv.measure(folder)
+    assert [*tmp_path.iterdir()] == [folder] and not [*folder.iterdir()]
+
+
 def test_a_machine_is_recognized_by_its_instructions(monkeypatch):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
     assert machine.recognize_machine() == Machine(peak=machine.NARROW)

@@ -18,6 +18,8 @@ from minigrad.tensor import Tensor
 
 
 class _AllReduce(Function):
+    """The sum over the ranks, whose gradient is the sum of the ranks' gradients."""
+
     @staticmethod
     def forward(ctx: Any, tensor: Tensor, group: Any) -> Tensor:
         ctx.group = group
@@ -31,6 +33,8 @@ class _AllReduce(Function):
 
 
 class _Broadcast(Function):
+    """The tensor of one rank, whose gradient is the sum of the ranks' gradients there, and zero elsewhere."""
+
     @staticmethod
     def forward(ctx: Any, tensor: Tensor, src: int, group: Any) -> Tensor:
         ctx.src, ctx.group = src, group

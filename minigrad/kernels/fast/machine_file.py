@@ -50,10 +50,13 @@ def write_machine(file: Path, machine: Machine) -> None:
     """Saves the constants of this machine atomically; advice if the file cannot be written."""
     text = json.dumps({"machine": describe_machine(), **machine._asdict()})
     try:
-        handle, whole = tempfile.mkstemp(dir=file.parent, prefix=file.name)
-        with os.fdopen(handle, "w", encoding="utf-8") as target:
-            target.write(text)
-        Path(whole).replace(file)
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as target:
+                target.write(text)
+            Path(name).replace(file)
+        finally:
+            Path(name).unlink(missing_ok=True)  # if it has not become the file
     except OSError as error:
         advise("machine file", f"{file} cannot be written ({error}): the machine is measured in each run")
 

@@ -196,6 +196,7 @@ class Winograd:
         return OVERHEAD + slower * (products + transforms + turned + kernels)
 
     def _cut(self, geometry: Geometry) -> Cut:
+        """How the kernel is cut for these tiles."""
         return cut_kernel(geometry.kernel, self.tile, self.block)
 
 
