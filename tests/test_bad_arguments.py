@@ -28,9 +28,9 @@ NUMBERS = {
     "channels of a layer": (lambda bad: nn.Conv2d(bad, 4, 3), "in_channels must be an int"),
     "a normalized shape": (lambda bad: nn.LayerNorm(bad), "LayerNorm(): argument 'normalized_shape' must be tuple"),
     "a bound": (lambda bad: ones(2).random_(0, bad or "a"), "random_(): 'to' must be an int"),
-    "repeats": (lambda bad: mg.repeat_interleave(ones(2), bad), "repeats must be an int"),
+    "repeats": (lambda bad: mg.repeat_interleave(ones(2), bad), "argument 'repeats' must be int"),
     "a power": (lambda bad: mg.matrix_power(ones(2, 2), bad), "matrix_power(): argument 'n' must be an int"),
-    "dims": (lambda bad: mg.tensordot(ones(2), ones(2), bad), "dims must be an int"),
+    "dims": (lambda bad: mg.tensordot(ones(2), ones(2), bad), "argument 'dims' must be int"),
     "a dtype": (lambda bad: mg.promote_types(mg.int8, bad), "argument 'dtype' must be minigrad.dtype, such as"),
 }  # fmt: skip
 
@@ -156,7 +156,7 @@ OTHERS = {
     "a complex number": (lambda: mg.tensor([1j]), RuntimeError, "no complex numbers here, give .real, .imag or abs()"),
     "a complex factor": (lambda: ones(2) * 1j, TypeError, "no complex numbers here, give .real, .imag or abs()"),
     "a complex filling": (lambda: mg.full((2,), 1j), TypeError, "not complex 1j; there are no complex numbers here"),
-    "a text for an axis": (lambda: mg.roll(ones(2, 2), (1, 2), "a"), TypeError, "dims must be an int, got str 'a'"),
+    "a text for an axis": (lambda: mg.roll(ones(2, 2), (1, 2), "a"), TypeError, "'dims' must be int, not str 'a'"),
     "a truth for an axis": (
         lambda: mg.var(ones(2, 2), True, keepdim=True),
         TypeError,

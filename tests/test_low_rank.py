@@ -59,5 +59,5 @@ test_refused = refusals({
         lambda: torch.svd_lowrank(x, 2, M=x.T), RuntimeError, r"M does not fit A: .*Target sizes: \[4, 3\].*\[3, 4\]"),
     "a number to subtract": (
         lambda: torch.svd_lowrank(x, 2, M=1.0), TypeError, r"svd_lowrank\(\): argument 'M' .* must be Tensor"),
-    "half a count": (lambda: torch.svd_lowrank(x, 1.5), TypeError, "q must be an int, got float 1.5"),
+    "half a count": (lambda: torch.svd_lowrank(x, 1.5), TypeError, "argument 'q' must be int, not float 1.5"),
 })  # fmt: skip

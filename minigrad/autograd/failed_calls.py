@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import signature
-from re import match
+from re import match, sub
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -47,8 +47,9 @@ def name_option(error: TypeError, function: Callable[..., Any], *further: str) -
     from minigrad.spelling import explain_call
 
     leave_out_inner_calls(error)
-    if match(r"\w+ must be an int, got |argument '\w+' must be ", str(error)):
-        error.args = (f"{function.__name__}(): {error}",)
+    words = sub(r"^(\w+) must be an int, got ", r"argument '\1' must be int, not ", str(error))
+    if match(r"argument '\w+' must be ", words):
+        error.args = (f"{function.__name__}(): {words}",)
     known = [name for name in signature(function).parameters if name != "self"]
     error.args = (explain_call(function.__name__, str(error), [*known, *further]),)
 

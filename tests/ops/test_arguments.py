@@ -66,13 +66,13 @@ NO_TENSORS = {
 
 
 test_an_error_for_what_is_no_int_names_the_function = refusals({
-    "sum": (lambda: X.sum("a"), TypeError, r"^sum\(\): dim must be an int, got str 'a'$"),
-    "softmax": (lambda: X.softmax(1.0), TypeError, r"^softmax\(\): dim must be an int, got float 1.0$"),
-    "cat": (lambda: torch.cat([X], dim="a"), TypeError, r"^cat\(\): dim must be an int"),
-    "transpose": (lambda: X.transpose(0, None), TypeError, r"^transpose\(\): dim must be an int, got NoneType"),
-    "topk": (lambda: X.topk("a"), TypeError, r"^topk\(\): k must be an int"),
-    "eye": (lambda: torch.eye("a"), TypeError, r"^eye\(\): n must be an int"),
-    "linspace": (lambda: torch.linspace(0, 1, "a"), TypeError, r"^linspace\(\): steps must be an int"),
+    "sum": (lambda: X.sum("a"), TypeError, r"^sum\(\): argument 'dim' must be int, not str 'a'$"),
+    "softmax": (lambda: X.softmax(1.0), TypeError, r"^softmax\(\): argument 'dim' must be int, not float 1.0$"),
+    "cat": (lambda: torch.cat([X], dim="a"), TypeError, r"^cat\(\): argument 'dim' must be int"),
+    "transpose": (lambda: X.transpose(0, None), TypeError, r"^transpose\(\): argument 'dim' must be int, not NoneType"),
+    "topk": (lambda: X.topk("a"), TypeError, r"^topk\(\): argument 'k' must be int"),
+    "eye": (lambda: torch.eye("a"), TypeError, r"^eye\(\): argument 'n' must be int"),
+    "linspace": (lambda: torch.linspace(0, 1, "a"), TypeError, r"^linspace\(\): argument 'steps' must be int"),
 })  # fmt: skip
 test_non_tensors_raise = refusals({name: (call, TypeError, message) for name, (call, message) in NO_TENSORS.items()})
 

@@ -18,7 +18,7 @@ LARGE = {
         "not Tensor of shape (2, 3, 16, 16); the sizes of a tensor are x",
     ),
     "a tensor for a size": (lambda x: mg.full(x, 1.0), "tuple of ints, not Tensor of shape (2, 3, 16, 16)"),
-    "a tensor for an axis": (lambda x: x.sum(x), "dim must be an int, got Tensor of shape (2, 3, 16, 16)"),
+    "a tensor for an axis": (lambda x: x.sum(x), "argument 'dim' must be int, not Tensor of shape (2, 3, 16, 16)"),
     "a tensor for a window": (lambda x: F.max_pool2d(x, x), "tuple of 2 ints, not Tensor of shape (2, 3, 16, 16)"),
     "a tensor for its shape": (
         lambda x: nn.summary(nn.ReLU(), x),
@@ -30,7 +30,7 @@ LARGE = {
         "such as 42, got ndarray of shape (2, 3, 16, 16)",
     ),
     "a list for sizes": (lambda x: mg.zeros(ROWS), "argument 'size' must be tuple of ints, not list [0.5, 0.5,"),
-    "a list for an axis": (lambda x: x.sum(ROWS), "must be an int, got list [0.5, 0.5,"),
+    "a list for an axis": (lambda x: x.sum(ROWS), "must be int, not list [0.5, 0.5,"),
 }
 
 

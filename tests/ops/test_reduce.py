@@ -52,7 +52,7 @@ REFUSED = {
     "a dimension twice": (
         lambda: torch.ones(2, 2).sum((0, -2)), RuntimeError, "dim 0 appears multiple times in the list of dims"),
     "a dimension that is no int": (
-        lambda: torch.ones(2).sum("a"), TypeError, "dim must be an int, got str"),
+        lambda: torch.ones(2).sum("a"), TypeError, "argument 'dim' must be int, not str"),
     "the greatest of nothing": (
         lambda: torch.ones(0).max(),
         RuntimeError, r"max\(\): Expected reduction dim .* \(shape \(0,\)\)"),

@@ -49,7 +49,7 @@ def test_unsafe_parts_take_pytorchs_names_and_refuse_what_belongs_to_the_other()
     assert [len(part) for part in torch.unsafe_split_with_sizes(input=X, split_sizes=(3, 7))] == [3, 7]
     assert [len(part) for part in torch.unsafe_chunk(input=X, chunks=2)] == [5, 5]
     assert pickle.loads(pickle.dumps(torch.unsafe_split)) is torch.unsafe_split
-    with pytest.raises(TypeError, match="split_size must be an int, got list"):
+    with pytest.raises(TypeError, match="argument 'split_size' must be int, not list"):
         torch.unsafe_split(X, [5, 5])
     with pytest.raises(TypeError, match=r"'split_sizes' .position 2. must be tuple of ints, not int 5"):
         X.unsafe_split_with_sizes(5)

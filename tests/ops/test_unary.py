@@ -35,7 +35,7 @@ REFUSED = {
     "decimals of integers": (
         lambda: torch.round(torch.tensor([12]), decimals=1), NotImplementedError, "round.*Long"),
     "decimals that are no int": (
-        lambda: torch.round(torch.ones(1), decimals=True), TypeError, "decimals must be an int"),
+        lambda: torch.round(torch.ones(1), decimals=True), TypeError, "argument 'decimals' must be int"),
     "no tensor": (lambda: torch.exp(2.0), TypeError, "exp\\(\\): argument 'input'.*not float"),
     "no tensor for plus": (lambda: torch.positive(None), TypeError, "return statement"),
     "floor of bools": (lambda: torch.floor(torch.tensor([True])), NotImplementedError, "floor"),
