@@ -245,6 +245,40 @@ if viz.can_draw():
 # %% [markdown]
 # If the test loss falls and then rises, keep the weights of its lowest point: **early stopping**.
 #
+# ## More images from few
+#
+# A bar that was moved by a pixel is still a bar, but the last layers of this net do not know that (chapter 14). Tell them
+# by examples: in each step show every training image moved by a few pixels, drawn anew. This is **augmentation**. Flips,
+# turns and other brightness serve too, if they leave the class as it is: a flipped bar is a bar, a flipped 2 is no 2.
+# Only the training images are changed, never those of the test.
+
+
+# %%
+def move(images, most=2):
+    moved = []
+    for image in images:
+        i, j = torch.randint(0, 2 * most + 1, (2,)).tolist()
+        moved.append(F.pad(image, (most, most, most, most))[:, i : i + 8, j : j + 8])
+    return torch.stack(moved)
+
+
+shares = {}
+for name, change in (("as they are", lambda images: images), ("moved", move)):
+    net = make_net()
+    torch.manual_seed(1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
+    for _ in range(150):
+        loss = F.cross_entropy(net(change(images[:9])), labels[:9])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        train_loss = F.cross_entropy(net(images[:9]), labels[:9]).item()
+        shares[name] = (net(images[9:]).argmax(1) == labels[9:]).float().mean().item()
+    print(f"nine images {name:11}: their loss {train_loss:.3f}, of 51 others {shares[name]:.0%} are right")
+assert shares["moved"] > shares["as they are"]
+
+# %% [markdown]
 # ## The list
 #
 # | symptom | look at |
@@ -313,6 +347,14 @@ def best_epoch(losses, patience):
 
 
 course.check("16.best_epoch", best_epoch)
+
+
+# %%
+def moved(X, i, j):
+    """The image X (H, W), moved i rows down and j columns to the right (up and left if negative); 0 comes in."""
+
+
+course.check("16.moved", moved)
 
 
 # %%

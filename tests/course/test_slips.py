@@ -284,6 +284,8 @@ def divide(X, gamma, beta, deviation):
             lambda weight, X, h, w: conv2d(X[None], weight.view(len(weight), h, w, -1).movedim(3, 1))[0],
             "so the channels are the axis before the rows.",
         ),
+        ("16.moved", lambda X, i, j: np.roll(X.numpy(), (i, j), (0, 1)), "brings back on one side what leaves on the"),
+        ("16.moved", lambda X, i, j: mg.nn.functional.pad(X, (j, -j, 0, 0)), "columns alone are moved."),
         ("16.first_loss", lambda classes: 1 / classes, "that is the probability of the right class"),
         ("16.first_loss", lambda classes: -math.log(classes), "a logarithm of a probability is negative"),
         ("16.first_loss", lambda classes: math.log(classes, 2), "the natural logarithm is meant, to the base e"),

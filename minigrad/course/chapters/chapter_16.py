@@ -12,6 +12,7 @@ from minigrad.course.comparing import describe_difference
 from minigrad.course.exercise import exercise
 from minigrad.creation import tensor
 from minigrad.nn import Linear, Module, ReLU, Sequential
+from minigrad.nn import functional as F
 from minigrad.tensor import Tensor
 from minigrad.viz import graph
 
@@ -220,6 +221,27 @@ def count_all(losses: Sequence[float], patience: int) -> int:
         if bad >= patience:
             break
     return best
+
+
+@exercise(
+    "16.moved", cases=[(tensor([[1.0, 2, 3], [4, 5, 6]]), 1, 1), (image(4, 5), 2, 1), (image(5, 4, seed=1), 1, 0)],
+    hidden={"up and to the left": (image(4, 4, seed=2), -1, -2), "down and to the left": (image(3, 5, seed=3), 1, -3)},
+    page="chapter 16, 'More images from few'",
+    hint="put zeros around X, as many as it moves, and cut out a window of X's size: where does that begin?",
+    slips={
+        "`roll` brings back on one side what leaves on the other": lambda X, i, j: X.roll((i, j), (0, 1)),
+        "that moves up and to the left": lambda X, i, j: moved(X, -i, -j),
+        "i counts rows and j columns": lambda X, i, j: moved(X, j, i),
+        "the size stays, and what leaves is cut off": lambda X, i, j: F.pad(X, (j, 0, i, 0)),
+        "rows alone are moved": lambda X, i, j: moved(X, i, 0),
+        "columns alone are moved": lambda X, i, j: moved(X, 0, j),
+    },
+)  # fmt: skip
+def moved(X: Tensor, i: int, j: int) -> Tensor:
+    """The image X (H, W), moved i rows down and j columns to the right (up and left if negative); 0 comes in."""
+    wide = F.pad(X, (abs(j), abs(j), abs(i), abs(i)))
+    top, left = abs(i) - i, abs(j) - j
+    return wide[top : top + X.shape[0], left : left + X.shape[1]]
 
 
 @exercise(
