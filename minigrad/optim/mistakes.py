@@ -37,9 +37,9 @@ def _advise_of_no_gradient(optimizer: Optimizer) -> None:
 
     One such step may be meant, where two optimizers take turns. Others between them show in the parameters' counters.
     """
-    if "initial_lr" in optimizer.param_groups[0]:  # of a schedule
-        return
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    if not parameters or "initial_lr" in optimizer.param_groups[0]:  # of a schedule
+        return
     frozen = not any(parameter.requires_grad for parameter in parameters)
     writes = sum(parameter.writes[0] for parameter in parameters)
     last, _IDLE[optimizer] = _IDLE.get(optimizer), writes

@@ -216,6 +216,14 @@ def test_parameters_of_which_one_has_a_gradient_give_no_advice():
         train(used, optimizer, optimizer.zero_grad)
 
 
+def test_an_optimizer_without_parameters_gives_no_advice():
+    optimizer = optim.SGD([{"params": []}], lr=0.1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(2):
+            optimizer.step()
+
+
 def test_a_schedule_without_training_gives_no_advice():
     optimizer = optim.SGD(nn.Linear(2, 1).parameters(), lr=0.1)
     schedule = optim.lr_scheduler.StepLR(optimizer, 1)
