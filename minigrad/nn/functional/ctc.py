@@ -122,13 +122,13 @@ def _log_likelihood(scores: Tensor, rows: np.ndarray, inputs: np.ndarray, length
     skips[:, 3::2] = rows[:, 1:] != rows[:, :-1]
     on_device = partial(tensor, device=scores.device)
     seen = gather(scores, 2, on_device(states).expand(T, *states.shape))  # (T, N, states)
-    never = full((N, 1), _NEVER, dtype=scores.dtype, device=scores.device)
-    may_skip = on_device(skips)
+    never = full((N, 2), _NEVER, dtype=scores.dtype, device=scores.device)
+    closed = on_device(np.where(skips, 0.0, _NEVER)).to(scores.dtype)
     alpha = where(on_device(np.arange(states.shape[1]) < 2), seen[0], _NEVER)  # begins with a blank or the first class
     steps = [alpha]
     for t in range(1, T):
-        before, second_before = cat([never, alpha[:, :-1]], 1), cat([never, never, alpha[:, :-2]], 1)
-        alpha = seen[t] + logsumexp(stack([alpha, before, where(may_skip, second_before, _NEVER)]), 0)
+        earlier = cat([never, alpha], 1)  # the states before the first one are never reached
+        alpha = seen[t] + logsumexp(stack([alpha, earlier[:, 1:-1], earlier[:, :-2] + closed]), 0)
         steps.append(alpha)
     last = stack(steps)[on_device(np.maximum(inputs - 1, 0)), on_device(np.arange(N))]  # (N, states)
     ends = gather(last, 1, on_device(np.stack([2 * lengths, np.maximum(2 * lengths - 1, 0)], 1)))  # blank, last class
