@@ -49,6 +49,7 @@ class Communicator:
     """
 
     backend = "mpi"
+    on_gpu = False  # whether it moves arrays of GPUs; else those of the host, and sums no float16
     rank = 0
     size = 1
 

@@ -77,6 +77,7 @@ class NCCLCommunicator(Communicator):
     """A group of processes with one GPU each; `Communicator` documents the methods."""
 
     backend = "nccl"
+    on_gpu = True
 
     def __init__(self, cupy: Any, control: Communicator, identity: tuple[int, ...]) -> None:
         self._cupy, self._nccl, self._control = cupy, cupy.cuda.nccl, control

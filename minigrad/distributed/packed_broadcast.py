@@ -21,7 +21,7 @@ def begin_broadcast(group: ProcessGroup, tensors: Sequence[Tensor], root: int, w
     begun = []
     for same in kinds.values():
         flat = on_gpu_of(same[0].array, np.concatenate, [x.array.reshape(-1) for x in same])
-        if group.data.backend != "nccl":
+        if not group.data.on_gpu:
             flat = backend.to_device(flat, devices.CPU)
         begun.append((Work(what, group, [group.data.broadcast(flat, root)]), same, flat))
 

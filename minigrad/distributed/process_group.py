@@ -51,7 +51,7 @@ class ProcessGroup:
 
     def on_host(self) -> ProcessGroup:
         """A view of the group for tensors in the host's memory, if the group itself is for GPUs."""
-        if self.data.backend != "nccl":
+        if not self.data.on_gpu:
             return self
         view = ProcessGroup(self._name, self.ranks, self.control, self.control, self.timeout)
         view._whole = self

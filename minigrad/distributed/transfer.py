@@ -54,13 +54,13 @@ class Wire:
         self._tensor = tensor
         self.divisor = 1  # the result is divided by this, for means
         on_gpu = not isinstance(tensor.array, np.ndarray)
-        if group.data.backend == "nccl" and not on_gpu:
+        if group.data.on_gpu and not on_gpu:
             raise RuntimeError(
                 "No backend type associated with device type cpu: the group's backend 'nccl' moves GPUs' tensors; "
                 "make a group with backend='mpi' for this one, or move it with .cuda()"
             )
         array = tensor.array
-        if group.data.backend != "nccl":
+        if not group.data.on_gpu:
             array = backend.to_device(array, devices.CPU)
             if reduced and array.dtype == np.float16:
                 array = array.astype(np.float32)

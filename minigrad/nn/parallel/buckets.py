@@ -52,11 +52,11 @@ def fill_buckets(parameters: Sequence[Tensor], cap: int) -> list[list[int]]:
 class Bucket:
     """The gradients of some parameters in one array, which is reduced over the ranks."""
 
-    def __init__(self, parameters: Sequence[Tensor], backend: str) -> None:
-        self.parameters = list(parameters)
+    def __init__(self, parameters: Sequence[Tensor], communicator: Communicator) -> None:
+        self.parameters, self._communicator = list(parameters), communicator
         first = parameters[0].array
         # MPI cannot reduce float16: those gradients are sent as float32.
-        dtype = np.dtype(np.float32) if backend == "mpi" and first.dtype == np.float16 else first.dtype
+        dtype = np.dtype(np.float32) if first.dtype == np.float16 and not communicator.on_gpu else first.dtype
         size = sum(p.array.size for p in parameters)
         self.array = on_gpu_of(first, array_module(first).zeros, size, dtype)
         self.views: list[Any] = []
@@ -68,7 +68,7 @@ class Bucket:
         self.missing = len(parameters)
         self.work: Work | None = None
         self.averaged: Future[Any] | None = None  # the result of a user's hook
-        self._travels_by_host = backend == "mpi" and not isinstance(self.array, np.ndarray)
+        self._travels_by_host = not communicator.on_gpu and not isinstance(self.array, np.ndarray)
         self._host: Any = None
 
     def put(self, place: int, scale: float) -> None:
@@ -80,12 +80,12 @@ class Bucket:
             np.multiply(gradient.array, view.dtype.type(scale), out=view)
         self.missing -= 1
 
-    def send(self, communicator: Communicator) -> Request:
+    def send(self) -> Request:
         """Starts the reduction over all ranks; with MPI a GPU's gradients go through the host's memory."""
         if not self._travels_by_host:
-            return communicator.all_reduce(self.array, ReduceOp.SUM)
+            return self._communicator.all_reduce(self.array, ReduceOp.SUM)
         self._host = to_device(self.array, CPU)
-        return communicator.all_reduce(self._host, ReduceOp.SUM)
+        return self._communicator.all_reduce(self._host, ReduceOp.SUM)
 
     def keep_moving(self) -> None:
         """Calls MPI, which moves data only during its calls."""

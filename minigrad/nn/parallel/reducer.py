@@ -36,7 +36,7 @@ class Reducer:
         # On a communicator of its own, so that other messages cannot interfere.
         self._communicator: Communicator = group.data.duplicate()
         numbers = fill_buckets(parameters, cap)
-        self.buckets = [Bucket([parameters[i] for i in bucket], group.data.backend) for bucket in numbers]
+        self.buckets = [Bucket([parameters[i] for i in bucket], self._communicator) for bucket in numbers]
         self._place = {i: (b, j) for b, bucket in enumerate(numbers) for j, i in enumerate(bucket)}
         self._hooks = [p.register_post_accumulate_grad_hook(self._make_hook(i)) for i, p in enumerate(parameters)]
         self.hook: Callable[[GradBucket], Future[Any]] | None = None
@@ -93,7 +93,7 @@ class Reducer:
 
     def _find_host_communicator(self) -> Communicator:
         """The communicator for arrays of the host."""
-        return self._group.control if self._communicator.backend == "nccl" else self._communicator
+        return self._group.control if self._communicator.on_gpu else self._communicator
 
     def _check_finished(self) -> None:
         """Raises RuntimeError if the last backward left parameters without a gradient."""
@@ -143,7 +143,7 @@ class Reducer:
             bucket.averaged = self.hook(GradBucket(number, is_last, bucket.array, bucket.views, bucket.parameters))
             return
         name = f"the average of {len(bucket.parameters)} gradients"
-        bucket.work = Work(name, self._group, [bucket.send(self._communicator)])
+        bucket.work = Work(name, self._group, [bucket.send()])
 
     def _finish(self) -> None:
         """Waits for all buckets, and sets the gradients of all parameters."""
