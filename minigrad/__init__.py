@@ -111,6 +111,7 @@ with _open_later("torch", globals()) as _later:
     from minigrad.ops.einsum import einsum, tensordot
     from minigrad.ops.error_function import erf, erfc, erfinv
     from minigrad.ops.gamma import digamma, i0, lgamma, mvlgamma, polygamma
+    from minigrad.ops.incomplete_gamma import igamma, igammac
     from minigrad.ops.join import (
         atleast_1d, atleast_2d, atleast_3d, cartesian_prod, cat, column_stack, combinations, concat, concatenate,
         dstack, hstack, row_stack, stack, vander, vstack,
@@ -232,7 +233,7 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "Future", "GradScaler", "amp", "autocast", "compile", "compiler", "cpu", "get_device_module",
     "OutOfMemoryError", "binomial", "is_autocast_enabled", "is_inference", "jit", "narrow_copy", "unsafe_chunk",
     "unsafe_split", "unsafe_split_with_sizes", "mps", "xpu", "pca_lowrank", "svd_lowrank", "gru_cell", "lstm_cell",
-    "cholesky_inverse", "cholesky_solve", "rnn_relu_cell", "rnn_tanh_cell",
+    "cholesky_inverse", "cholesky_solve", "igamma", "igammac", "rnn_relu_cell", "rnn_tanh_cell",
 ]  # fmt: skip
 
 # fmt: off

@@ -15,6 +15,7 @@ from minigrad.ops.error_function import erf, erfc, erfinv
 from minigrad.ops.gamma import digamma, i0, i0e, i1, i1e, polygamma
 from minigrad.ops.gamma import lgamma as gammaln
 from minigrad.ops.gamma import mvlgamma as multigammaln
+from minigrad.ops.incomplete_gamma import gammainc, gammaincc
 from minigrad.ops.normal_distribution import erfcx, log_ndtr, ndtri
 from minigrad.ops.precision import as_float
 from minigrad.ops.reduce_variants import logsumexp
@@ -25,9 +26,9 @@ from minigrad.ops.unary import sigmoid as expit
 psi = digamma
 
 __all__ = [
-    "digamma", "entr", "erf", "erfc", "erfcx", "erfinv", "exp2", "expit", "expm1", "gammaln", "i0", "i0e", "i1", "i1e",
-    "log1p", "log_ndtr", "log_softmax", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri", "polygamma", "psi",
-    "round", "sinc", "softmax", "xlog1py", "xlogy",
+    "digamma", "entr", "erf", "erfc", "erfcx", "erfinv", "exp2", "expit", "expm1", "gammainc", "gammaincc",
+    "gammaln", "i0", "i0e", "i1", "i1e", "log1p", "log_ndtr", "log_softmax", "logit", "logsumexp", "multigammaln",
+    "ndtr", "ndtri", "polygamma", "psi", "round", "sinc", "softmax", "xlog1py", "xlogy",
 ]  # fmt: skip
 
 

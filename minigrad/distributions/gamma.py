@@ -18,6 +18,7 @@ from minigrad.distributions.distribution import Distribution, as_parameters
 from minigrad.distributions.implicit import draw_dirichlet, draw_gamma
 from minigrad.ops.arguments import require_tensors
 from minigrad.ops.gamma import digamma, lgamma
+from minigrad.ops.incomplete_gamma import igamma
 from minigrad.ops.join import stack
 from minigrad.ops.masks import where
 from minigrad.ops.special import xlogy
@@ -70,6 +71,9 @@ class Gamma(Distribution):
     def _log_prob(self, value: Any) -> Any:
         c = self.concentration
         return xlogy(c, self.rate) + xlogy(c - 1, value) - self.rate * value - lgamma(c)
+
+    def _cdf(self, value: Any) -> Any:
+        return igamma(self.concentration, self.rate * value)
 
     def entropy(self) -> Any:
         c = self.concentration

@@ -44,7 +44,8 @@ def _add_series(terms: Any, y: Any, power: int) -> Any:
     return evaluate(square, terms) * {1: part, 2: square, 3: part * square}[power]
 
 
-def _log_gamma(x: Any) -> Any:
+def compute_lgamma(x: Any) -> Any:
+    """`lgamma` of an array."""
     if x.__class__ is np.ndarray and x.size <= FEW:
         found = compute_each(math.lgamma, x)
         if found is not None:
@@ -118,7 +119,7 @@ def _zeta(s: int, x: Any, unit: int = 1) -> Any:
 
 
 # fmt: off
-lgamma: Unary = unary("lgamma", _log_gamma, lambda g, x: g * for_either(digamma, compute_digamma)(x),
+lgamma: Unary = unary("lgamma", compute_lgamma, lambda g, x: g * for_either(digamma, compute_digamma)(x),
     gradient="g * digamma(x)", formula="log |gamma(input)|, the logarithm of (input - 1)!",
     domain="inf at 0, -1, -2, ...", example="[1.0, 5.0] -> [0.0000, 3.1781]")
 digamma: Unary = unary("digamma", compute_digamma, lambda g, x: g * for_either(_poly, _polygamma)(x, n=1),

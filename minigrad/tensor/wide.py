@@ -21,6 +21,7 @@ from minigrad.ops import (
     differences,
     error_function,
     gamma,
+    incomplete_gamma,
     index_reductions,
     index_writes,
     masks,
@@ -177,6 +178,8 @@ class WideMethods(
     lgamma, lgamma_ = with_in_place(gamma.lgamma)
     digamma, digamma_ = with_in_place(gamma.digamma)
     polygamma, polygamma_ = with_in_place(gamma.polygamma_of)
+    igamma, igamma_ = with_in_place(incomplete_gamma.igamma)
+    igammac, igammac_ = with_in_place(incomplete_gamma.igammac)
     mvlgamma, mvlgamma_ = with_in_place(gamma.mvlgamma)
     i0, i0_ = with_in_place(gamma.i0)
     frexp = special.frexp

@@ -199,6 +199,8 @@ MORE: dict[str, Sample] = {
     "frexp": (lambda x: mg.frexp(x).mantissa, ((2, 3),)),
     "lgamma": (mg.lgamma, ((2, 3),)),
     "digamma": (mg.digamma, ((2, 3),)),
+    "igamma": (lambda y: mg.igamma(mg.full_like(y, 1.5), y.abs() + 0.5), ((2, 3),)),
+    "igammac": (lambda y: mg.igammac(mg.full_like(y, 1.5), y.abs() + 0.5), ((2, 3),)),
     "polygamma": (lambda x: mg.polygamma(2, x.abs() + 0.5), ((2, 3),)),
     **{name: (getattr(mg.special, name), ((2, 3),)) for name in ("i0", "i1", "i0e", "i1e")},
     "fmax and fmin": (lambda x, y: mg.fmax(x, y) + 2 * mg.fmin(x, y), PAIR),
