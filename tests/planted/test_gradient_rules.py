@@ -203,6 +203,8 @@ def is_found(operation, i, title, checks):
 def test_swapped_rules_are_found(operation, checks_by_rule):
     """The gradient of the first operand given to the second, and the other way round."""
     first, second = operation.rules
+    if operation.name in NO_DERIVATIVES:
+        return
     if first.__code__.co_code == second.__code__.co_code and operation.reads == [(), ()]:
         return  # the same rule for both, as in a sum
     checks = [c for c in checks_by_rule[id(operation), 0] if c in checks_by_rule[id(operation), 1]]
