@@ -51,6 +51,16 @@ def show_to_hooks(leaf: Any, gradient: Gradient, owned: bool, create_graph: bool
     return gradient, owned and not seen
 
 
+def part(pending: dict[Any, Gradient], owned: set[Any], create_graph: bool) -> None:
+    """Give memory of their own to the gradients of leaves that wait in `pending`.
+
+    ``e = c + d`` has one gradient for both. What a hook of c writes to it must not reach the leaf d.
+    """
+    for edge in () if create_graph else [edge for edge in pending.keys() - owned if isinstance(edge, TensorBase)]:
+        pending[edge] = copy_as_leaf_lies(pending[edge], edge)
+        owned.add(edge)
+
+
 def copy_as_leaf_lies(gradient: Array, leaf: TensorBase) -> Array:
     """A copy whose axes lie in memory as those of `leaf`: `x.grad.view(-1)` works where `x.view(-1)` does."""
     array = leaf.array

@@ -52,6 +52,16 @@ def test_a_write_of_a_hook_reaches_all_who_share_the_gradient_as_in_pytorch(valu
     assert (a.grad.item(), b.grad.item(), d.grad.item()) == (200, 200, 100)
 
 
+@pytest.mark.parametrize("value", [2.0, [2.0]])
+def test_a_write_of_a_results_hook_leaves_the_leaf_beside_it_alone(value):
+    """A leaf has its gradient before the nodes below are walked, as in PyTorch."""
+    a, b, d = (mg.tensor(value, requires_grad=True) for _ in range(3))
+    c = a * b
+    c.register_hook(scale_in_place)
+    (c + d).backward(mg.ones_like(c))
+    assert (a.grad.item(), b.grad.item(), d.grad.item()) == (200, 200, 1)
+
+
 def test_grad_returns_the_gradient_before_the_prehooks_of_its_node():
     x = leaf(1.0, 2.0)
     y = x * 2
