@@ -17,7 +17,7 @@ from minigrad.distributions.simplex_transforms import StickBreakingTransform
 from minigrad.distributions.transformed_distribution import EULER, TransformedDistribution
 from minigrad.distributions.transforms import AffineTransform, PowerTransform
 from minigrad.ops.gamma import digamma, lgamma
-from minigrad.ops.unary import log, log1p
+from minigrad.ops.unary import log
 
 
 class InverseGamma(TransformedDistribution):
@@ -87,9 +87,9 @@ class Kumaraswamy(TransformedDistribution):
 
     @property
     def mode(self) -> Any:
-        """``((a - 1) / (a b - 1))^(1 / a)`` as PyTorch computes it, NaN where a or b is below 1."""
+        """``((a - 1) / (a b - 1))^(1 / a)``, NaN where a or b is below 1, and where both are 1: no value stands out."""
         a, b = self.concentration1, self.concentration0
-        found = (b.reciprocal() * log1p(-b) - log1p(-a * b)).exp()
+        found = ((a - 1) / (a * b - 1)) ** a.reciprocal()
         return found.masked_fill((a < 1) | (b < 1), math.nan)
 
     def entropy(self) -> Any:

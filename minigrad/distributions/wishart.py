@@ -102,7 +102,9 @@ class Wishart(Distribution):
         """
         self._extended_shape(sample_shape)  # refuses what is no shape
         drawn = self._draw(sample_shape)
-        again = self._is_definite(drawn).reshape(*sample_shape, -1).any(-1)
+        batch = tuple(range(-len(self._batch_shape), 0))
+        again = self._is_definite(drawn)
+        again = again.any(batch) if batch else again
         for _ in range(10):
             if not bool(again.any()):
                 break

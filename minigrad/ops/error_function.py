@@ -125,7 +125,7 @@ def _far_complement(x: Any, factor: Any, size: Any) -> Any:
 error_function = _make_error_function(
     "erf", lambda inner: inner, lambda x, factor, size: np.copysign(1 - np.exp(-size * size) * factor, x)
 )
-_complementary = _make_error_function("erfc", lambda inner: 1 - inner, _far_complement)
+complementary = _make_error_function("erfc", lambda inner: 1 - inner, _far_complement)
 
 
 # ---- its inverse ----------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ def for_either(made: Callable[..., Any], forward: Callable[..., Any]) -> Callabl
 # fmt: off
 erf = unary("erf", error_function, lambda g, x: g * (np.exp(-x * x) * (2 / math.sqrt(math.pi))), in_float32=True,
     formula="2 / sqrt(pi) * the integral of e ** -t ** 2 from 0 to input", example="[0.0, 1.0] -> [0.0000, 0.8427]")
-erfc = unary("erfc", _complementary, lambda g, x: g * (np.exp(-x * x) * (-2 / math.sqrt(math.pi))), in_float32=True,
+erfc = unary("erfc", complementary, lambda g, x: g * (np.exp(-x * x) * (-2 / math.sqrt(math.pi))), in_float32=True,
     formula="1 - erf(input), exact also where erf is nearly 1", example="[0.0, 1.0] -> [1.0000, 0.1573]")
 erfinv: Unary = unary("erfinv", _inverse_error_function,
     # The result may be written to, so it is computed again.

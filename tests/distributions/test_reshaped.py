@@ -30,7 +30,8 @@ test_closed_forms = closed_forms({
     "inverse gamma: density": (lambda: INVERSE.log_prob(T(0.7)), SCIPYS.logpdf(0.7)),
     "kumaraswamy: mean": (lambda: KUMARASWAMY.mean, 3 * math.gamma(1.5) * 2 / math.gamma(4.5)),
     "kumaraswamy: variance": (lambda: KUMARASWAMY.variance, 0.25 - (6 * math.gamma(1.5) / math.gamma(4.5)) ** 2),
-    "kumaraswamy: mode": (lambda: D.Kumaraswamy(1.0, 1.0).cdf(T(0.25)), 0.25),
+    "kumaraswamy: mode": (lambda: KUMARASWAMY.mode, 0.2**0.5),
+    "kumaraswamy: uniform cdf": (lambda: D.Kumaraswamy(1.0, 1.0).cdf(T(0.25)), 0.25),
     "kumaraswamy: cdf": (lambda: KUMARASWAMY.cdf(T(0.5)), 1 - 0.75**3),
     "kumaraswamy: density": (lambda: KUMARASWAMY.log_prob(T(0.5)), math.log(6 * 0.5 * 0.75**2)),
     "kumaraswamy: uniform entropy": (lambda: D.Kumaraswamy(1.0, 2.0).entropy(), 0.5 - math.log(2)),
@@ -44,7 +45,14 @@ test_sticks_are_broken_as_in_pytorch = draws_with_seed_0({
 def test_moments_that_do_not_exist():
     law = D.InverseGamma(T([0.5, 1.5, 3.0]), 1.0)
     assert law.mean.tolist() == [math.inf, 2.0, 0.5] and law.variance.tolist() == [math.inf, math.inf, 0.25]
-    assert D.Kumaraswamy(T([0.5, 2.0]), T([2.0, 0.5])).mode.isnan().all()
+    assert D.Kumaraswamy(T([0.5, 2.0, 1.0]), T([2.0, 0.5, 1.0])).mode.isnan().all()
+
+
+def test_the_density_is_largest_at_the_mode():
+    law = D.Kumaraswamy(T([2.0, 1.5]).double(), T([3.0, 4.0]).double())
+    around = torch.stack([law.mode - 1e-3, law.mode + 1e-3])
+    assert (law.log_prob(around) < law.log_prob(law.mode)).all()
+    assert D.Kumaraswamy(T([1.0, 4.0]), T([3.0, 1.0])).mode.tolist() == [0.0, 1.0]
 
 
 def test_logistic_normals_have_one_more_part_than_numbers():

@@ -1,7 +1,5 @@
 """The Wishart distribution: PyTorch's draws, SciPy's density and entropy, moments, gradients, errors."""
 
-import math
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -81,4 +79,11 @@ test_refused = refusals({
 def test_a_whole_batch_is_drawn_anew_as_in_pytorch():
     torch.manual_seed(0)
     drawn = D.Wishart(T([3.0, 50.0]), C).sample((2,))
-    assert drawn.shape == (2, 2, 2, 2) and math.isfinite(drawn.sum().item())
+    upper = [6.4568, -0.8333, 4.8381, 102.5277, 20.8889, 58.3782, 4.5770, 1.6913, 1.0367, 102.5302, 16.9366, 49.9327]
+    rows, columns = torch.triu_indices(2, 2)
+    assert drawn[..., rows, columns].flatten().tolist() == pytest.approx(upper, rel=1e-4)
+
+
+def test_no_values_are_drawn_for_an_empty_shape():
+    assert D.Wishart(3.0, C).sample((0,)).shape == (0, 2, 2)
+    assert D.Wishart(T([3.0, 4.0]), C).sample((2, 0)).shape == (2, 0, 2, 2, 2)

@@ -7,6 +7,7 @@ import pytest
 from scipy import special
 
 import minigrad as torch
+from minigrad.ops import incomplete_gamma
 from tests.refusals import refusals
 
 T = torch.tensor
@@ -20,6 +21,25 @@ def test_values_are_scipys(name, expected):
     single = getattr(torch.special, name)(T(A).float(), T(X).float())
     assert single.dtype == torch.float32
     np.testing.assert_allclose(single.numpy(force=True), expected(A, X), rtol=1e-2, atol=1e-6)
+
+
+def test_steps_end_where_all_numbers_have_converged(monkeypatch):
+    steps = []
+    counted = lambda *ends: (steps.append(n) or n for n in range(*ends))  # noqa: E731
+    monkeypatch.setattr(incomplete_gamma, "range", counted, raising=False)
+    torch.manual_seed(0)
+    torch.igamma(torch.rand(10_000) * 5, torch.rand(10_000) * 5)
+    assert 10 < max(steps) < 300
+
+
+@pytest.mark.parametrize("a", [1.1e6, 1e8, 1e12])
+def test_values_of_large_operands_are_scipys_on_both_sides_of_the_middle(a):
+    x = a + np.linspace(-4, 4, 9) * a**0.5  # SciPy's own values are exact to so many deviations
+    for name, expected in (("gammainc", special.gammainc), ("gammaincc", special.gammaincc)):
+        found = getattr(torch.special, name)(T(a, dtype=torch.float64), T(x))
+        np.testing.assert_allclose(found.numpy(force=True), expected(a, x), rtol=1e-8)
+    far = T([0.5 * a, 2 * a], dtype=torch.float64)
+    assert torch.igamma(T(a, dtype=torch.float64), far).tolist() == [0.0, 1.0]
 
 
 def test_the_edges_are_those_of_pytorch():

@@ -9,7 +9,7 @@ BY_WORD = {
     "at_least": lambda x, low: np.clip(x, low, None),
     "at_most": lambda x, high: np.clip(x, None, high),
     "erf": error_function.error_function,
-    "erfc": error_function._complementary,
+    "erfc": error_function.complementary,
 }
 
 
