@@ -1644,7 +1644,7 @@ DIFFERENCES = [
         "isinstance(nn.Conv2d(1, 1, 1), nn.modules.conv._ConvNd)",
     ),
     (
-        "`next_functions` of functions that are one node here, as `linear`, or several, as `dot`, `roll`, `F.glu`",
+        "`next_functions` of functions that are one node here, as `linear`, or several, as `roll`, `F.glu`",
         "lead to the arguments, or to nodes on the way; in PyTorch linear's weight comes through `TBackward0`",
         "nn.Linear(1, 1)(torch.ones(1, 1)).grad_fn.next_functions[2][0].name().endswith('AccumulateGrad')",
     ),
@@ -1655,7 +1655,7 @@ DIFFERENCES = [
     ),
     (
         "`Module.share_memory`",
-        "not supported, as other processes get copies; nor are `call_super_init` and `Tensor.output_nr`",
+        "is not supported, as other processes get copies; nor is `Tensor.output_nr`",
         "not hasattr(nn.Module(), 'share_memory') and not hasattr(torch.ones(1), 'output_nr')",
     ),
     (

@@ -10,7 +10,7 @@ from threading import Lock
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from minigrad.missing import answer, answer_for_files, begin_names
+from minigrad.missing import answer, answer_for_files, list_beginnings
 
 
 class collect_later:
@@ -63,8 +63,8 @@ class open_later:
         for name in self.places:
             del self.package[name]
         self.package["__getattr__"], self.package["__dir__"] = self.find, self.list_names
-        self.begun = begin_names([*self.package, *self.places])  # of other files no one takes a name for a class
-        answer_for_files(self.package, self.begun.intersection(self.package))
+        self.beginnings = list_beginnings([*self.package, *self.places])  # others are not taken for a class
+        answer_for_files(self.package, self.beginnings.intersection(self.package))
 
     def _note(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         if globals is not self.package:  # another thread's import
@@ -85,5 +85,5 @@ class open_later:
         self.package[name] = found
         if len(sys.modules) > known:
             loaded = [module.rpartition(".")[2] for module in [*sys.modules][known:]]
-            answer_for_files(self.package, self.begun.intersection(loaded))
+            answer_for_files(self.package, self.beginnings.intersection(loaded))
         return found

@@ -87,11 +87,11 @@ class File(ModuleType):
         raise missing_name(namespace, name, known)
 
 
-def begin_names(names: Iterable[str]) -> set[str]:
-    """What the classes among the `names` begin with, in small letters: of `Net` "n", "ne" and "net".
+def list_beginnings(names: Iterable[str]) -> set[str]:
+    """The beginnings of the classes among the `names`, in small letters: of `Net` "n", "ne" and "net".
 
-    >>> from minigrad.missing import begin_names
-    >>> sorted(begin_names(["SGD", "relu"]))
+    >>> from minigrad.missing import list_beginnings
+    >>> sorted(list_beginnings(["SGD", "relu"]))
     ['s', 'sg', 'sgd']
     """
     return {name[:end].lower() for name in names if name[0].isupper() for end in range(1, len(name) + 1)}

@@ -26,7 +26,7 @@ MISSING = {
         "minigrad.distributed", "TCPStore", r"minigrad does not; init_process_group\(\) brings the processes tog"),
     "a mesh": (
         "minigrad.distributed", "init_device_mesh", r"minigrad does not; new_group\(\) and new_subgroups\(\) make"),
-    "a distribution": ("minigrad.distributions", "VonMises", "PyTorch has torch.distributions.VonMises"),
+    "a distribution": ("minigrad.distributions", "ExponentialFamily", "PyTorch has torch.distributions.Exponential"),
     "a function": ("minigrad.functional", "stft", "module 'minigrad.functional' has no attribute 'stft'"),
     "a layer": ("minigrad.nn.modules", "Conv9d", "module 'minigrad.nn.modules' has no attribute 'Conv9d'"),
 }  # fmt: skip

@@ -46,11 +46,10 @@ assert through(0.5 * math.sqrt(2 / n)) < 1e-8 and through(2 * math.sqrt(2 / n)) 
 # %% [markdown]
 # The formula is the mean over all weights that could be drawn; a single net of sixteen channels is above or below it by
 # a factor of ten or so. That is little beside the others: a factor of 2 in the weights, and the signal is gone, or
-# overflows soon. The gradient goes the same way back, and is
-# multiplied in the same manner (with the channels out in place of those in). `nn.init.kaiming_normal_` draws weights by
-# this rule. PyTorch's layers begin smaller, with uniform numbers up to 1 / sqrt(n): s^2 = 1 / (3 n), so that each layer
-# with ReLU leaves a sixth. A few layers learn nevertheless, after a while: that is why the loss of chapter 10 stays near
-# 2.3 at first.
+# overflows soon. The gradient goes the same way back, and is multiplied in the same manner (with the channels out in
+# place of those in). `nn.init.kaiming_normal_` draws weights by this rule. PyTorch's layers begin smaller, with uniform
+# numbers up to 1 / sqrt(n): s^2 = 1 / (3 n), so that each layer with ReLU leaves a sixth. A few layers learn
+# nevertheless, after a while: that is why the loss of chapter 10 stays near 2.3 at first.
 
 # %%
 layer = nn.Conv2d(channels, channels, 3)

@@ -206,8 +206,8 @@ for eps in (0.0, 0.05, 0.1, 0.2):
     assert loss_against > loss or eps == 0
 
 # %% [markdown]
-# With eps 0.1 the pushed images look nearly alike to you. The net has learned what told its training images apart, and that is not
-# always what you would name.
+# With eps 0.1 a pushed image looks nearly the same to you. The net has learned what told its training images apart, and
+# that is not always what you would name.
 #
 # ## Exercises
 

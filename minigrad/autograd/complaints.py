@@ -58,7 +58,7 @@ def describe_repetition(trial: Trial, first: dict[int, Any]) -> str:
 def describe_nonlinearity(trial: Trial, number: int, i: int) -> str:
     """The error for a gradient of input `i` that is not linear in what arrives at the output; "" if it is.
 
-    Of one that is infinite or NaN that cannot be told.
+    Also "" for one that is infinite or NaN, of which it cannot be told.
     """
     cotangent = trial.cotangents[number]
     once, zero, twice = [trial.gradients({number: factor * cotangent})[i] for factor in (1, 0, 2)]

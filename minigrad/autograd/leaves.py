@@ -51,7 +51,7 @@ def show_to_hooks(leaf: Any, gradient: Gradient, owned: bool, create_graph: bool
     return gradient, owned and not seen
 
 
-def part(pending: dict[Any, Gradient], owned: set[Any], create_graph: bool) -> None:
+def separate(pending: dict[Any, Gradient], owned: set[Any], create_graph: bool) -> None:
     """Give memory of their own to the gradients of leaves that wait in `pending`.
 
     ``e = c + d`` has one gradient for both. What a hook of c writes to it must not reach the leaf d.

@@ -40,7 +40,7 @@ def walk(
         node = heappop(newest)[1]  # the calls that read its result came later, so they are done
         cotangent = pending.pop(node)  # and this sum is complete
         if node.hooks:
-            leaves.part(arrivals.pending, arrivals.owned, create_graph)  # from what a hook may write to
+            leaves.separate(arrivals.pending, arrivals.owned, create_graph)  # a hook may write
             cotangent = run_hooks(node.hooks, cotangent, create_graph)
         if wanted and node in wanted:
             yield node, cotangent if create_graph else copy_array(cotangent)

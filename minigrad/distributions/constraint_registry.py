@@ -56,10 +56,9 @@ class ConstraintRegistry:
         >>> from minigrad.distributions import biject_to, constraints, transforms
         >>> class Even(constraints.Constraint):
         ...     pass
-        >>> biject_to.register(Even, lambda constraint: transforms.identity_transform)(Even)
-        ComposeTransform(
-        <BLANKLINE>
-        )
+        >>> factory = biject_to.register(Even, lambda constraint: transforms.AffineTransform(0.0, 2.0))
+        >>> biject_to(Even())(3.0)
+        6.0
         """
         if factory is None:
             return lambda factory: self.register(constraint, factory)

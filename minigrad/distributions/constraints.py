@@ -264,7 +264,7 @@ class _Joined(Constraint):
 
 
 class _Cat(_Joined):
-    """Of consecutive parts of these `lengths`, by default of 1 each.
+    """Tensors of consecutive parts along `dim`, of these `lengths` (by default of 1 each): each part in its set.
 
     >>> import minigrad as torch
     >>> c = torch.distributions.constraints
@@ -286,7 +286,7 @@ class _Cat(_Joined):
 
 
 class _Stack(_Joined):
-    """Of the entries of the axis.
+    """Tensors whose entries along `dim` lie each in its set.
 
     >>> import minigrad as torch
     >>> c = torch.distributions.constraints

@@ -1,4 +1,4 @@
-"""Transforms made of others, side by side: along an axis of a tensor, or of a law's cdf."""
+"""Transforms of parts of a tensor, side by side along an axis; and the cdf of a distribution as a transform."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _SideBySide(Transform):
 
     @property
     def bijective(self) -> bool:  # type: ignore[override]
-        """Whether all are."""
+        """Whether all of them are."""
         return all(t.bijective for t in self.transforms)
 
     def _check(self, x: Any, length: int) -> None:
@@ -60,7 +60,7 @@ class CatTransform(_SideBySide):
 
     @property
     def length(self) -> int:
-        """That of the whole axis."""
+        """The length of the whole axis."""
         return sum(self.lengths)
 
     domain = property(lambda self: constraints.cat([t.domain for t in self.transforms], self.dim, self.lengths))

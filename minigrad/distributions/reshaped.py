@@ -1,4 +1,4 @@
-"""Laws that are those of a function of gamma, uniform or normal numbers: inverse gamma, Kumaraswamy, logistic normal.
+"""Laws of functions of gamma, uniform or normal numbers: inverse gamma, Kumaraswamy, logistic normal.
 
 Source of means, variances and entropies: https://docs.pytorch.org/docs/stable/distributions.html
 """

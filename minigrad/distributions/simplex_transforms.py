@@ -132,7 +132,7 @@ class CorrCholeskyTransform(Compared):
         return (log1p(share) - log1p(-share)) / 2
 
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
-        """Of the elements below the diagonal."""
+        """``log |dy/dx|``, y being the elements below the diagonal."""
         left = tril_matrix_to_vec(1 - cumsum(y * y, -1), -2)
         return 0.5 * sum(log(left), -1) - 2 * sum(x + softplus(-2 * x) - math.log(2), -1)
 

@@ -177,7 +177,7 @@ class _Half(TransformedDistribution):
     def _log_prob(self, value: Any) -> Any:
         return where(value >= 0, self.base_dist.log_prob(value) + math.log(2), -math.inf)
 
-    cdf = Distribution.cdf  # of which 0 is a value
+    cdf = Distribution.cdf  # 0 lies in its support, not on the edge
 
     def _cdf(self, value: Any) -> Any:
         return 2 * self.base_dist.cdf(value) - 1

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from minigrad.backend import Array
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 
-STRIDED = 4  # how much longer a copy takes that reads every second number, or every third ..., for each number
+STRIDED = 4  # how many times as long each number takes in a copy that reads only every second or third one
 UNPACKED_HALF = 4.0  # `Machine.half` of products whose matrices OpenBLAS does not copy
 
 

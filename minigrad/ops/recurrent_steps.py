@@ -16,6 +16,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.joint import joint_operation
 from minigrad.backend import KERNELS, Array
 from minigrad.ops.error_function import for_either
+from minigrad.ops.large_products import A_BYTE
 from minigrad.ops.matmul import multiply_matrices, product_of
 from minigrad.ops.recurrence import Path
 from minigrad.ops.unary import logistic, sigmoid
@@ -23,7 +24,6 @@ from minigrad.parallel import spread
 from minigrad.threads import products_alone
 
 _sigmoid = for_either(sigmoid, logistic)
-A_BYTE = 16  # number of multiplications that take as long as reading a byte of an array
 
 
 def _multiply(x: Any, y: Any) -> Any:
@@ -45,7 +45,7 @@ def _lay_by_gate(sums: Array, order: Sequence[slice], out: Array) -> Array:
     return np.concatenate([gates[some] for some in order], out=out)
 
 
-def _find_product(w: Array, order: Sequence[slice], count: int) -> Callable[[Array, Array], object]:
+def _make_product(w: Array, order: Sequence[slice], count: int) -> Callable[[Array, Array], object]:
     """``multiply(h, sums)``, which writes h W^T: (sequences, width) -> (count, sequences, H).
 
     A product for each gate is often short enough for OpenBLAS to pack nothing, which takes half of the time of one for
@@ -120,7 +120,7 @@ def _run_gru(x: Array, start: Array, w: Array, b: Array | None, *, path: Path, k
     gates = np.empty_like(x, shape=(4, x.shape[0], hidden))  # the last one is the product that n sees
     _lay_by_gate(x, GRU_ORDER, gates[:3])
     kept.append(gates)
-    multiply, sums_of_step = _find_product(w, GRU_ORDER, 3), np.empty_like(gates, shape=(3, path.sequences, hidden))
+    multiply, sums_of_step = _make_product(w, GRU_ORDER, 3), np.empty_like(gates, shape=(3, path.sequences, hidden))
     bias = None if b is None else b.reshape(3, 1, hidden)
 
     def step(rows: slice, h: Array, after: Array) -> None:
@@ -192,7 +192,7 @@ def _run_lstm(x: Array, start: Array, w: Array, r: Array | None, *, path: Path, 
     width, hidden = w.shape[1], w.shape[0] // 4  # of h, and of the cells, which stand beside it
     gates = _lay_by_gate(x, LSTM_ORDER, np.empty_like(x, shape=(4, x.shape[0], hidden)))
     kept.append(gates)
-    multiply, sums_of_step = _find_product(w, LSTM_ORDER, 4), np.empty_like(gates, shape=(4, path.sequences, hidden))
+    multiply, sums_of_step = _make_product(w, LSTM_ORDER, 4), np.empty_like(gates, shape=(4, path.sequences, hidden))
 
     def step(rows: slice, before: Array, after: Array) -> None:
         now, sums = gates[:, rows], sums_of_step[:, : before.shape[0]]

@@ -15,7 +15,11 @@ from tests.leaves import leaf_of as leaf
 def test_a_prehook_of_the_node_of_a_leaf_may_write_to_the_gradient(value):
     x = mg.tensor(value, requires_grad=True)
     y = x * 2
-    y.grad_fn.next_functions[0][0].register_prehook(lambda gradients: gradients[0].mul_(100) is None or None)
+
+    def scale_in_place(gradients):
+        gradients[0].mul_(100)
+
+    y.grad_fn.next_functions[0][0].register_prehook(scale_in_place)
     (y * 3).backward(mg.ones_like(y))
     assert x.grad.item() == 600
 

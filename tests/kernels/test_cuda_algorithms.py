@@ -203,7 +203,7 @@ def test_tf32_chooses_columns_instead_of_winograd():
 
 
 @pytest.mark.skipif(sys.maxsize < 2**32, reason="a 32-bit Python has no such strides")
-def test_is_near_refuses_strides_beyond_32_bits():
+def test_elements_beyond_32_bits_are_not_reachable():
     far = np.broadcast_to(np.zeros(1), (2**16, 2**16))
     assert cuda.is_reachable(far)
     assert not cuda.is_reachable(np.lib.stride_tricks.as_strided(far, (3, 2), (2**34, 8)))

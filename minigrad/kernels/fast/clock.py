@@ -15,7 +15,7 @@ from minigrad.kernels.geometry import Geometry, Pair, Problem
 
 _known: dict[Any, Algorithm] = {}  # the quickest, by function and problem
 SLOW = 30.0  # an algorithm whose estimated cost is so many times the least is not tried
-BRIEF = 1e-5  # seconds: the least cost counts as no less, so that one that takes no time excludes nothing
+BRIEF = 1e-5  # seconds: a least cost below this counts as this, because one near 0 would exclude all others
 
 
 def find_quickest(

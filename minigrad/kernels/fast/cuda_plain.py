@@ -146,8 +146,9 @@ def _prepare(
     kernel: StructKernel, shape: tuple[int, ...], image: tuple[int, ...], windows: tuple[int, ...], geometry: Geometry,
     left: tuple[int, ...], right: tuple[int, ...],
 ) -> Launch:  # fmt: skip
-    """The launch for an image and windows of these shapes, and operands of these strides: a thread for each element of
-    the result, or of a weight a block.
+    """The launch for an image and windows of these shapes, and operands of these strides.
+
+    Each element of the result has a thread; each weight has a block.
     """
     count = int(np.prod(shape))
     terms = windows[0] * windows[2] * windows[3] if kernel is WEIGHT else count

@@ -12,7 +12,7 @@ AXES = {1: "(C, L) or (N, C, L)", 2: "(C, H, W) or (N, C, H, W)"}
 class Words(NamedTuple):
     """How the errors of a family of functions begin: for a number of axes, and for an empty axis.
 
-    With fewer axes than `asked` for, one by one, PyTorch's error is that of the axis which is not there.
+    `asked` are the axes that PyTorch reads before it counts them: the error is that of the first one that is not there.
     """
 
     axes: str

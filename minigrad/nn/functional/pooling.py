@@ -213,7 +213,7 @@ def _find_geometry(
 ) -> tuple[Geometry, tuple[int, int]]:
     """The checked options, all below `limit` if there is one, and the number of windows along each axis."""
     require_tensors(name, "input", input)
-    check_images(name, space, input, False, words[space])
+    check_images(name, space, input, empty=False, words=words[space])
     require_kind(name, input.array.dtype, "fiu")
     # Cached for ints only, because (2.0, 2) == (2, 2), which passed all checks.
     find = _find_windows if _NUMBERS.issuperset(map(type, options)) else _find_windows.__wrapped__
@@ -273,7 +273,7 @@ def _read_output_size(
             raise ValueError(f"{name}: {at_least}, got {shape}")
         if len(wanted) != space:
             raise RuntimeError(f"{name}: output_size must have {space} elements, got {given!r}")
-    check_images(name, space, input, not of_maxima, OF_ADAPTIVE_POOL[space])
+    check_images(name, space, input, empty=not of_maxima, words=OF_ADAPTIVE_POOL[space])
     if 0 in shape[len(shape) - space :]:
         raise RuntimeError(f"{name}(): Expected input to have non-zero size for non-batch dimensions, got {shape}")
     sizes = [n if m is None else m for m, n in zip(wanted, shape[len(shape) - len(wanted) :], strict=True)]
