@@ -51,14 +51,15 @@ def show_to_hooks(leaf: Any, gradient: Gradient, owned: bool, create_graph: bool
     return gradient, owned and not seen
 
 
-def separate(pending: dict[Any, Gradient], owned: set[Any], create_graph: bool) -> None:
-    """Give memory of their own to the gradients of leaves that wait in `pending`.
+def separate(borrowers: list[Any], pending: dict[Any, Gradient]) -> None:
+    """Give memory of their own to the gradients of these leaves, which wait in `pending`; empties the list.
 
     ``e = c + d`` has one gradient for both. What a hook of c writes to it must not reach the leaf d.
     """
-    for edge in () if create_graph else [edge for edge in pending.keys() - owned if isinstance(edge, TensorBase)]:
-        pending[edge] = copy_as_leaf_lies(pending[edge], edge)
-        owned.add(edge)
+    while borrowers:
+        leaf = borrowers.pop()
+        if leaf in pending:
+            pending[leaf] = copy_as_leaf_lies(pending[leaf], leaf)
 
 
 def copy_as_leaf_lies(gradient: Array, leaf: TensorBase) -> Array:

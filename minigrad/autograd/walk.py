@@ -40,7 +40,7 @@ def walk(
         node = heappop(newest)[1]  # the calls that read its result came later, so they are done
         cotangent = pending.pop(node)  # and this sum is complete
         if node.hooks:
-            leaves.separate(arrivals.pending, arrivals.owned, create_graph)  # a hook may write
+            leaves.separate(arrivals.borrowers, arrivals.pending)  # a hook may write
             cotangent = run_hooks(node.hooks, cotangent, create_graph)
         if wanted and node in wanted:
             yield node, cotangent if create_graph else copy_array(cotangent)
@@ -69,20 +69,17 @@ def find_route(wanted: set[Edge], roots: Iterable[Edge]) -> set[Edge]:
 class Arrivals:
     """The gradients that have arrived and were not passed on yet: for each edge their sum."""
 
-    __slots__ = ("create_graph", "newest", "owned", "pending")
+    __slots__ = ("borrowers", "create_graph", "newest", "owned", "pending")
 
     def __init__(self, seeds: Seeds, create_graph: bool) -> None:
         self.create_graph = create_graph
         self.pending: dict[Any, Gradient] = {}  # by edge
         self.owned: set[Edge] = set()  # edges whose sum has memory of its own, so that it can be added to in place
-        self.newest: list[tuple[int, Node]] = []  # a heap of the nodes among the edges, the newest on top
-        for edge, gradient in seeds:
-            if edge in self.pending:
-                self.add(edge, gradient, None)
-                continue
-            self.pending[edge] = gradient
-            if isinstance(edge, Node):
-                heappush(self.newest, (-edge.order, edge))
+        self.borrowers: list[Any] = []  # leaves whose gradient may be that of a node, too
+        for edge, seed in seeds:
+            self.pending[edge] = passes.add_arrays(self.pending[edge], seed, None) if edge in self.pending else seed
+        # a heap of the nodes among the edges, the newest on top
+        self.newest = sorted([(-edge.order, edge) for edge in self.pending if isinstance(edge, Node)])
 
     def receive(self, node: Node, gradients: Sequence[Gradient | None], cotangent: Gradient) -> None:
         """Take in what `node` made of its `cotangent`: a gradient along each of its edges, or None."""
@@ -102,6 +99,8 @@ class Arrivals:
                 heappush(self.newest, (-edge.order, edge))
             if own is not None:  # any other gradient may share its memory
                 self.owned.add(edge)
+            elif target is not edge and not create_graph:
+                self.borrowers.append(edge)
 
     def add(self, edge: Any, gradient: Gradient, own: Gradient | None) -> None:
         """Add `gradient` to what waits at `edge`: into the memory of one of them that is ours, else into new memory."""

@@ -149,6 +149,7 @@ def _polygamma_of(input: Tensor, n: int) -> Tensor:
 
 
 polygamma_of = takes_out(rename(_polygamma_of, "polygamma", polygamma.__doc__), cast=True)  # the method
+polygamma_of.__module__, polygamma_of.__qualname__ = "minigrad", "Tensor.polygamma"  # where pickle finds it
 
 
 @takes_out(cast=True)

@@ -101,13 +101,14 @@ def _density(g: Any, x: Any, y: Any) -> Any:
     return g * np.exp((x - 1) * np.log(y) - y - for_either(lgamma, compute_lgamma)(x))
 
 
-_HINT = "detach() the first operand"
+_HINT, _NONE = "detach() the first operand", "none: backward raises, as in PyTorch"
 # fmt: off
 igamma = gammainc = binary("igamma", _lower_forward, no_derivative("igamma: input", _HINT, NotImplementedError),
-    _density, numbers="none", refuses="iub", gradients=("g * y ** (x - 1) * exp(-y) / gamma(x)",),
+    _density, numbers="none", refuses="iub", gradients=(_NONE, "g * exp((x - 1) * log(y) - y - lgamma(x))"),
     formula="the integral of t ** (input - 1) * exp(-t) from 0 to other, divided by gamma(input)",
     domain="both >= 0; NaN below", example="[1.0, 2.0]; [1.0, 1.0] -> [0.6321, 0.2642]")
 igammac = gammaincc = binary("igammac", _upper_forward, no_derivative("igammac: input", _HINT, NotImplementedError),
     lambda g, x, y: -_density(g, x, y), numbers="none", refuses="iub",
-    gradients=("-g * y ** (x - 1) * exp(-y) / gamma(x)",), formula="1 - igamma(input, other), without cancellation",
+    gradients=(_NONE, "-g * exp((x - 1) * log(y) - y - lgamma(x))"),
+    formula="1 - igamma(input, other), without cancellation",
     domain="both >= 0; NaN below", example="[1.0, 2.0]; [1.0, 1.0] -> [0.3679, 0.7358]")

@@ -16,7 +16,7 @@ from minigrad.tracing import Number, Untraceable, trace
 for _file in iter_modules(ops.__path__, "minigrad.ops."):
     import_module(_file.name)  # so that its operations are declared
 OPTIONS = {  # values for keyword-only parameters; each makes an expression
-    "options": [(0.5,), (0.5, 0.7), (0.5, 0.7, 0.9)], "passes": [lambda x: x > 0], "decimals": [-1, 0, 2],
+    "options": [(0.5,), (0.5, 0.7), (0.5, 0.7, 0.9)], "is_open": [lambda x: x > 0], "decimals": [-1, 0, 2],
     "dtype": [np.dtype(c) for c in "?bBhilqefd"], "low": [None, -1.5], "high": [None, 2.5], "eps": [None, 0.25],
 }  # fmt: skip
 TAKE_NUMBERS = (
