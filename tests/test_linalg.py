@@ -617,6 +617,22 @@ def test_cholesky_of_a_matrix_that_is_not_symmetric_reads_the_triangle_that_it_g
     a = torch.tensor([[4.0, 2.0], [9.0, 5.0]])
     assert L.cholesky(a, upper=True).tolist() == [[2.0, 1.0], [0.0, 2.0]]
     assert torch.cholesky(a.mT, upper=False).tolist() == [[2.0, 0.0], [1.0, 2.0]]
+    factor, info = L.cholesky_ex(a, upper=True)
+    assert factor.tolist() == [[2.0, 1.0], [0.0, 2.0]] and info.item() == 0
+    assert L.cholesky_ex(a).info.item() == 2 and L.cholesky_ex(a.mT, upper=True).info.item() == 2
+    with pytest.raises(L.LinAlgError, match="leading minor of order 2 is not positive-definite"):
+        L.cholesky_ex(a.mT, upper=True, check_errors=True)
+
+
+@pytest.mark.parametrize("place", [(0, 0), (0, 1), (1, 1)])
+def test_a_matrix_with_an_infinity_has_a_cholesky_factor_only_if_that_is_its_last_pivot(place):
+    a = torch.eye(2)
+    a[place] = a.mT[place] = torch.inf
+    assert L.cholesky_ex(a).info.item() == (0 if place == (1, 1) else 2)
+    assert L.cholesky_ex(torch.full((2, 2), torch.inf)).info.item() == 2
+    if place != (1, 1):
+        with pytest.raises(L.LinAlgError, match="leading minor of order 2"):
+            L.cholesky(a)
 
 
 @pytest.mark.parametrize("upper", [False, True])

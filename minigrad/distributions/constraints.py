@@ -143,6 +143,8 @@ class _IndependentConstraint(Constraint):
 
     def check(self, value: Any) -> Any:
         inside = self.base_constraint.check(value)
+        if inside.ndim < self.reinterpreted_batch_ndims:
+            raise ValueError(f"Expected value.dim() >= {self.event_dim} but got {value.ndim}")
         return inside.reshape((*inside.shape[: inside.ndim - self.reinterpreted_batch_ndims], -1)).all(-1)
 
     def __repr__(self) -> str:
@@ -213,7 +215,8 @@ class _PositiveSemidefinite(_Symmetric):
         is_symmetric = super().check(value)
         if value.shape[-2] != value.shape[-1]:
             return is_symmetric
-        return is_symmetric & (eigvalsh(value.detach()) >= 0).all(-1)
+        known = value.detach().masked_fill(~is_symmetric[..., None, None], 0.0)  # NaN has no eigenvalues
+        return is_symmetric & (eigvalsh(known) >= 0).all(-1)
 
 
 class _PositiveDefinite(_Symmetric):

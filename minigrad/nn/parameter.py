@@ -7,7 +7,6 @@ from typing import Any, Self, TypeVar, cast
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.creation.filled import empty
 from minigrad.tensor import Tensor
-from minigrad.tensor.copying import rebuild
 
 T = TypeVar("T", bound=Tensor)
 
@@ -48,8 +47,8 @@ class Parameter(Tensor, plain=True):
         return "Parameter containing:\n" + (text if text.startswith("tensor(") else f"Parameter({text})")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        # As in PyTorch, a copied parameter has no gradient.
-        copied = memo.setdefault(id(self), rebuild(type(self), self.data.clone().array, self.requires_grad))
+        # As in PyTorch, a copied parameter is made by its class, and has no gradient.
+        copied = memo.setdefault(id(self), type(self)(self.data.clone(), self.requires_grad))
         return cast("Self", copied)
 
 

@@ -21,7 +21,7 @@ from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.matrices import Matrix, attempt, check_matrix, constant_like, hold_nan, in_columns, lay_columns, mT
 from minigrad.ops.shape import squeeze, unsqueeze
-from minigrad.ops.unsolvable import refuse_factor, refuse_inverse, refuse_system
+from minigrad.ops.unsolvable import holds_factors, refuse_factor, refuse_inverse, refuse_system
 
 
 def _spread_nan(function: Callable[..., Array], x: Array, *others: Array) -> Array:
@@ -55,7 +55,7 @@ def _cholesky_slope(g: Any, out: Any) -> Any:
 
 def _cholesky_forward(x: Array) -> Array:
     factor = np.linalg.cholesky(x)
-    if np.isnan(factor).any():  # from infinities or NaN, for which LAPACK reports no error
+    if not holds_factors(factor):
         raise np.linalg.LinAlgError("not finite")
     return lay_columns(factor)
 

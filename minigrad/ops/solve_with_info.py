@@ -17,7 +17,7 @@ from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.comparison import ne
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.masks import masked_fill, where
-from minigrad.ops.matrices import LinAlgError, Matrix, attempt, check_matrix, constant_like
+from minigrad.ops.matrices import LinAlgError, Matrix, attempt, check_matrix, constant_like, mT
 from minigrad.ops.return_types import make_return_type
 from minigrad.ops.shape import unsqueeze
 from minigrad.ops.solve import cholesky, holds_vectors, inv, invert, solve
@@ -84,11 +84,11 @@ def cholesky_ex(A: Matrix, *, upper: bool = False, check_errors: bool = False) -
     2
     """
     check_matrix("linalg.cholesky_ex", A)
-    info = compute(find_bad_minors, A)
+    info = compute(lambda x: find_bad_minors(mT(x) if upper else x), A)  # of A only one triangle is read
     if not quiet(np.any, info.array):
         return _Factor(cholesky(A, upper=upper), info)
     if check_errors:
-        raise LinAlgError(f"linalg.cholesky_ex: {refuse_factor(A.array)}")
+        raise LinAlgError(f"linalg.cholesky_ex: {refuse_factor(mT(A.array) if upper else A.array)}")
     bad = ne(info, 0)
     found = masked_fill(cholesky(_replace(bad, A), upper=upper), _beside_matrices(bad), math.nan)
     return _Factor(name_last_call(found, "LinalgCholeskyExBackward0"), info)

@@ -42,7 +42,13 @@ def _is_definite(matrix: Array) -> bool:
         factor = np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
         return False
-    return not bool(np.isnan(factor).any())  # as CuPy gives for others
+    return holds_factors(factor)
+
+
+def holds_factors(found: Array) -> bool:
+    """Whether what LAPACK or CuPy gave are Cholesky factors: they report no error for infinities, nor for NaN."""
+    pivots = np.diagonal(found, 0, -2, -1)
+    return not bool(np.isnan(found).any() or np.isinf(pivots[..., :-1]).any())
 
 
 # ---- why it is refused ----------------------------------------------------------------------------

@@ -77,6 +77,19 @@ def test_sets_of_matrices():
     assert constraints.positive_definite.check(torch.stack([one, -one])).tolist() == [True, False]
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_matrix_that_is_not_finite_is_not_definite(value):
+    matrices = torch.stack([torch.full((2, 2), value), torch.eye(2)])
+    assert constraints.positive_definite.check(matrices).tolist() == [False, True]
+    if math.isnan(value):
+        assert constraints.positive_semidefinite.check(matrices).tolist() == [False, True]
+
+
+def test_a_vector_has_an_axis():
+    with pytest.raises(ValueError, match=r"^Expected value.dim\(\) >= 1 but got 0$"):
+        constraints.real_vector.check(T(1.0))
+
+
 def test_sets_side_by_side():
     joined = constraints.cat([constraints.positive, constraints.real], 0, [1, 2])
     assert joined.check(T([-1.0, -1.0, 0.0])).tolist() == [False, True, True] and joined.event_dim == 0

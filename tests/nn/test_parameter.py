@@ -92,3 +92,17 @@ def test_a_class_of_parameters_may_have_a_constructor_of_its_own():
     made = Tagged(torch.ones(2), "first")
     assert made.tag == "first" and made.requires_grad and made.is_leaf
     assert nn.Parameter.__init__ is object.__init__ is nn.Buffer.__init__
+
+
+def test_a_copied_parameter_is_made_by_its_class():
+    class Tagged(nn.Parameter):
+        def __new__(cls, data=None, requires_grad=True, tag="usual"):
+            made = super().__new__(cls, data, requires_grad)
+            made.tag = tag
+            return made
+
+    network = nn.Module()
+    network.scale = network.same = Tagged(torch.ones(2), False, "own")
+    copied = copy.deepcopy(network)
+    assert copied.scale is copied.same and type(copied.scale) is Tagged and copied.scale.tag == "usual"  # as in PyTorch
+    assert not copied.scale.requires_grad
