@@ -218,7 +218,7 @@ def _compute_scaled_bessel(order: int, x: Any) -> Any:
     small, large = np.minimum(z, _MIDDLE), np.maximum(z, _MIDDLE)
     value = np.where(z < _MIDDLE, chebval(small * (2 / _MIDDLE) - 1, near), chebval(2 * _MIDDLE / large - 1, far))
     if order:  # 1
-        return np.where(z < _MIDDLE, value * x, np.copysign(value / np.sqrt(large), x))
+        return np.where(z < _MIDDLE, value * x + 0.0, np.copysign(value / np.sqrt(large), x))  # no -0.0, as in PyTorch
     return np.where(z < _MIDDLE, value, value / np.sqrt(large))
 
 

@@ -39,10 +39,12 @@ def test_moments_that_do_not_exist():
     assert law.mean.isnan().tolist() == [False, False, True] and law.variance.isnan().tolist() == [False, True, True]
 
 
-def test_survival_and_cdf_are_each_others_rest():
-    law = D.GeneralizedPareto(0.0, 1.0, 0.5)
-    x = T([0.5, 3.0])
-    assert torch.allclose(law.log_survival_function(x).exp() + law.log_cdf(x).exp(), torch.ones(2))
+@pytest.mark.parametrize("concentration", [0.5, 0.0, -0.2])
+def test_logarithms_of_chances_are_those_of_scipy(concentration):
+    law, scipys_law = D.GeneralizedPareto(T(0.0).double(), 1.0, concentration), stats.genpareto(concentration)
+    for x in (0.5, 3.0):
+        assert law.log_survival_function(T(x).double()).item() == pytest.approx(scipys_law.logsf(x), rel=1e-6)
+        assert law.log_cdf(T(x).double()).item() == pytest.approx(scipys_law.logcdf(x), rel=1e-6)
 
 
 def test_parameters_get_gradients():

@@ -81,6 +81,11 @@ def test_the_slope_of_a_bessel_function_at_denormals_is_that_at_zero(name):
     assert torch.autograd.grad(slope.sum(), x)[0].isfinite().all()
 
 
+@pytest.mark.parametrize("name", ["i1", "i1e"])
+def test_an_odd_bessel_function_of_minus_zero_is_zero_as_in_pytorch(name):
+    assert not torch.signbit(getattr(torch.special, name)(torch.tensor([-0.0, 0.0]))).any()
+
+
 def test_polygamma_as_a_method_takes_its_order_last():
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     x.polygamma(n=1).sum().backward()

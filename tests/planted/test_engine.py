@@ -37,6 +37,7 @@ from tests.autograd import (
     test_functional,
     test_gradcheck,
     test_gradients,
+    test_inspection,
     test_joint,
     test_leaf_hooks,
     test_leaves,
@@ -325,6 +326,10 @@ PLANTED = {
     "what a hook returns is ignored": (
         inspection.run_hooks, "if changed is not None:", "if False:",
         test_leaves.test_a_hook_on_a_leaf_changes_its_gradient,
+    ),
+    "a write of a hook reaches a leaf": (
+        walk.walk, "leaves.separate(arrivals.borrowers, arrivals.pending)", "pass",
+        lambda: test_inspection.test_a_write_of_a_results_hook_leaves_the_leaf_beside_it_alone([2.0]),
     ),
     "hooks run in the order of their handles' removal": (
         inspection.run_hooks, "in hooks.values()", "in list(hooks.values())[::-1]",
