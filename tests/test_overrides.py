@@ -278,3 +278,20 @@ test_a_function_that_no_class_implements = refusals({
     "a layer": (lambda: nn.Linear(1, 1)(ScalarTensor(1, 1)), TypeError, failed("linear", ScalarTensor)),
     "an operator": (lambda: torch.ones(1) * ScalarTensor(1, 1), TypeError, failed("mul", ScalarTensor)),
 })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "call", [lambda x: x + 1, lambda x: torch.cat([x, x]), lambda x: F.dropout(x), lambda x: x.sum()]
+)
+def test_an_error_of_a_class_that_overrides_comes_with_the_errors_of_the_user_alone(call):
+    class Failing(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            try:
+                return {}["missing"]
+            except KeyError:
+                raise ValueError("of the user") from None
+
+    with pytest.raises(ValueError, match="of the user") as caught:
+        call(torch.ones(2).as_subclass(Failing))
+    assert isinstance(caught.value.__context__, KeyError) and caught.value.__context__.__context__ is None

@@ -89,12 +89,23 @@ def call_overridden(function: Callable[..., Any], args: tuple[Any, ...], kwargs:
     asked = find_overriding((*args, *given.values()))
     types = tuple(map(type, asked))
     for x in asked:
-        result = type(x).__torch_function__(function, types, args, given)
+        try:
+            result = type(x).__torch_function__(function, types, args, given)
+        except Exception as error:
+            _leave_out_search(error)
+            raise
         if result is not NotImplemented:
             return result
     kinds = "\n".join([f"  - tensor subclass {cls}" for cls in types])
     told = "all __torch_function__ handlers returned NotImplemented"
-    raise TypeError(f"Multiple dispatch failed for '{function.__name__}'; {told}:\n\n{kinds}")
+    raise TypeError(f"Multiple dispatch failed for '{function.__name__}'; {told}:\n\n{kinds}") from None
+
+
+def _leave_out_search(error: BaseException) -> None:
+    """Cuts `Overridden`, which is no error of the user's, off those that were handled when `error` was raised."""
+    while error.__context__ is not None and not isinstance(error.__context__, Overridden):
+        error = error.__context__
+    error.__context__ = None
 
 
 def find_overriding(operands: Iterable[Any]) -> list[Any]:
