@@ -17,7 +17,10 @@ Axes = tuple[int, ...]
 
 SMALL = 128  # most elements; for more, these steps would take longer than the rest of a call
 LANES = 8  # elements in a vector register
-COUNTS = [np.full(1, count, np.float32) for count in range(1, SMALL // LANES + 1)]  # NumPy is slow with numbers
+# Factors are arrays of 0 dimensions or as large as what they multiply: NumPy is slow with numbers and broadcasting.
+COUNTS = [np.array(count, np.float32) for count in range(1, SMALL + 1)]
+ZERO = np.array(0, np.float32)
+INVERSES = [np.asarray(1 / count) for count in COUNTS]
 
 
 class Steps(NamedTuple):
@@ -36,27 +39,39 @@ def fused(a: Any, b: Any, c: Any) -> Any:
 def add_by_lanes(a: Any, b: Any = None, fuse: bool = True) -> Any:
     """The sum of `a`, or of ``a * b``, along the last axis, which keeps length 1."""
     products = a if b is None else a * b
-    whole = products.shape[-1] // LANES * LANES
+    length = products.shape[-1]
+    whole = length // LANES * LANES
     if not whole:
         return products.sum(axis=-1, keepdims=True)
-    lanes = products[..., :LANES].copy()
+    columns = _as_columns(products, length)
+    lanes = columns[:LANES].copy()
     for start in range(LANES, whole, LANES):
-        lanes += products[..., start : start + LANES]
-    rest = products[..., whole:]
-    head = lanes[..., : rest.shape[-1]]
-    head[...] = fused(a[..., whole:], b[..., whole:], head) if fuse and b is not None else head + rest
-    while lanes.shape[-1] > 1:
-        half = lanes.shape[-1] // 2
-        lanes = lanes[..., :half] + lanes[..., half:]
-    return lanes
+        lanes += columns[start : start + LANES]
+    if whole < length:
+        head = lanes[: length - whole]
+        if fuse and b is not None:
+            u, v = [_as_columns(z, length)[whole:] for z in (a, b)]
+            head[...] = fused(u, v, head)
+        else:
+            head += columns[whole:]
+    while len(lanes) > 1:
+        half = len(lanes) // 2
+        lanes = lanes[:half] + lanes[half:]
+    return lanes.reshape(*products.shape[:-1], 1)
+
+
+def _as_columns(x: Any, length: int) -> Any:
+    """(..., length) -> (length, all the others)."""
+    return x.reshape(-1, length).T
 
 
 def _add_one_by_one(a: Any, b: Any) -> Any:
     """The sum of ``a * b`` along the first axis, which stays with length 1, in its order."""
-    total = np.zeros_like(a[:1])
-    for product in a.astype(np.float64) * b:  # which is exact
-        total = (product + total).astype(np.float32)
-    return total
+    total = np.zeros(a.shape[1:])
+    for product in a.astype(np.float64) * b.astype(np.float64):  # which is exact
+        product += total
+        total = product.astype(np.float32).astype(np.float64)
+    return total.astype(np.float32)[None]
 
 
 def _in_rows(x: Any, dims: Axes) -> Any:
@@ -64,12 +79,13 @@ def _in_rows(x: Any, dims: Axes) -> Any:
     return x.reshape(*x.shape[: dims[0]], prod(x.shape[dims[0] :]))
 
 
-def _count(x: Any, dims: Axes) -> Any:
-    return np.float32(prod([x.shape[d] for d in dims]))
+def _count(x: Any, dims: Axes) -> int:
+    return prod([x.shape[d] for d in dims])
 
 
 def _scale(variance: Any, eps: Any) -> Any:
-    return (1 / np.sqrt(variance + eps)).astype(np.float32)
+    """``1 / sqrt(variance + eps)``, computed in the dtype of `eps`."""
+    return np.reciprocal(np.sqrt(variance.astype(eps.dtype) + eps)).astype(np.float32)
 
 
 # ---- layers and groups ---------------------------------------------------------------------------
@@ -79,23 +95,29 @@ def _welford(x: Any, dims: Axes) -> tuple[Any, Any]:
     Sources: Welford, "Note on a Method for Calculating Corrected Sums of Squares and Products", 1962;
     Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
     """
-    columns = x.reshape(prod(x.shape[: dims[0]]), -1).T  # (elements, rows)
-    turns, left = divmod(len(columns), LANES)
-    mean = squares = np.zeros(columns.shape[1], np.float32)
+    columns = _as_columns(x, _count(x, dims))
+    length, rows = columns.shape
+    turns, left = divmod(length, LANES)
+    mean, squares = np.zeros((2, rows), np.float32)
     for number, seen in zip(columns[turns * LANES :], COUNTS[:left], strict=True):
         off = number - mean
         mean = mean + off / seen
         squares = squares + off * (number - mean)
     level, spread = _measure_lanes(columns, turns)
-    before, shares, wide_shares = _find_shares(turns, left)
-    for off, share in zip(level, wide_shares, strict=True):
+    before, shares, wide_shares = _find_shares(turns, left, rows)
+    wide, wide_mean = np.empty(rows), mean.astype(np.float64)
+    for off, share in zip(level, wide_shares, strict=True):  # mean = fused(off, share, mean), without new arrays
         off -= mean
-        mean = (off.astype(np.float64) * share + mean.astype(np.float64)).astype(np.float32)  # `fused`
+        wide[...] = off
+        wide *= share
+        wide += wide_mean
+        mean[...] = wide
+        wide_mean[...] = mean
     parts = fused(level * level * shares, before, spread)
     parts[0] += squares
     squares = np.add.accumulate(parts)[-1]  # one after another, which a sum would not do
     kept = x.shape[: dims[0]] + (1,) * len(dims)
-    return mean.reshape(kept), (squares / np.float32(len(columns))).reshape(kept)
+    return mean.reshape(kept), (squares / COUNTS[length - 1]).reshape(kept)
 
 
 def _measure_lanes(columns: Any, turns: int) -> tuple[Any, Any]:
@@ -103,33 +125,37 @@ def _measure_lanes(columns: Any, turns: int) -> tuple[Any, Any]:
     if not turns:
         level, spread = np.zeros((2, 1, columns.shape[1]), np.float32)
         return level, spread
-    level = columns[:LANES] + np.float32(0)  # a copy, without -0
+    level = columns[:LANES].copy()
+    level += ZERO  # no -0
     spread = level - level  # 0, but NaN if infinite
     for turn in range(1, turns):
         numbers = columns[turn * LANES : (turn + 1) * LANES]
         off = numbers - level
-        level = fused(off, COUNTS[turn] ** -1, level)
+        level = fused(off, INVERSES[turn], level)
         spread = fused(off, numbers - level, spread)
     return level, spread
 
 
 @lru_cache(maxsize=SMALL)
-def _find_shares(turns: int, left: int) -> tuple[Any, Any, Any]:
-    """How many elements were seen before each lane, (lanes, 1), and its share of those seen with it, also in double."""
+def _find_shares(turns: int, left: int, rows: int) -> tuple[Any, Any, list[Any]]:
+    """How many elements were seen before each lane, (lanes, rows), and its share of those seen with it.
+
+    The shares also in double precision, as a list of rows.
+    """
     lanes, share = LANES if turns else 1, np.float32(turns)
-    before = left + share * np.arange(lanes, dtype=np.float32)[:, None]
+    before = left + share * np.arange(lanes, dtype=np.float32).repeat(rows).reshape(lanes, rows)
     shares = share / (before + share)
-    return before, shares, shares.astype(np.float64)
+    return before, shares, [*shares.astype(np.float64)]
 
 
 def _measure_layer(x: Any, dims: Axes, eps: float) -> tuple[Any, Any, Any]:
     mean, variance = _welford(x, dims)
-    return mean, variance, _scale(variance, np.float32(eps))
+    return mean, variance, _scale(variance, np.array(eps, np.float32))
 
 
 def _measure_group(x: Any, dims: Axes, eps: float) -> tuple[Any, Any, Any]:
     mean, variance = _welford(x, dims)
-    return mean, variance, _scale(variance, np.float64(eps))
+    return mean, variance, _scale(variance, np.array(eps, np.float64))
 
 
 def _slope(total: Any, product: Any, mean: Any, scale: Any, share: Any) -> Any:
@@ -138,7 +164,7 @@ def _slope(total: Any, product: Any, mean: Any, scale: Any, share: Any) -> Any:
 
 def _layer_gradient(dims: Axes, g: Any, x: Any, mean: Any, scale: Any, w: Any) -> Any:
     # g w / s + slope x + shift
-    share = 1 / _count(x, dims)
+    share = INVERSES[_count(x, dims) - 1]
     if w is None:
         total, product, own = add_by_lanes(g), add_by_lanes(g, x), g * scale
     else:
@@ -158,7 +184,7 @@ def _add_channels(sums: Any, w: Any, dim: int) -> Any:
 
 def _group_gradient(dims: Axes, g: Any, x: Any, mean: Any, scale: Any, w: Any) -> Any:
     # the same; each channel is summed first, and multiplied by its weight then
-    share = 1 / _count(x, dims)
+    share = INVERSES[_count(x, dims) - 1]
     total, product = [_add_channels(sums, w, dims[0]) for sums in (add_by_lanes(g), add_by_lanes(g, x, fuse=False))]
     slope = _slope(total, product, mean, scale, share)
     own = scale if w is None else scale * w
@@ -167,7 +193,7 @@ def _group_gradient(dims: Axes, g: Any, x: Any, mean: Any, scale: Any, w: Any) -
 
 # ---- batches -------------------------------------------------------------------------------------
 def _measure_batch(x: Any, dims: Axes, eps: float) -> tuple[Any, Any, Any]:
-    count = _count(x, dims)
+    count = COUNTS[_count(x, dims) - 1]
     if x.ndim == 2:
         mean = x.sum(axis=0, keepdims=True) / count
         off = x - mean
@@ -176,7 +202,7 @@ def _measure_batch(x: Any, dims: Axes, eps: float) -> tuple[Any, Any, Any]:
         mean = (x.sum(axis=dims, keepdims=True, dtype=np.float64) / count).astype(np.float32)
         squares = (x - mean) ** 2
         variance = squares.sum(axis=dims, keepdims=True, dtype=np.float64).astype(np.float32) / count
-    return mean, variance, _scale(variance, np.float64(eps))
+    return mean, variance, _scale(variance, np.array(eps, np.float64))
 
 
 def _add_images(a: Any, b: Any, dims: Axes) -> Any:
@@ -188,7 +214,7 @@ def _add_images(a: Any, b: Any, dims: Axes) -> Any:
 
 def _batch_gradient(dims: Axes, g: Any, x: Any, mean: Any, scale: Any, w: Any) -> Any:
     # (g - mean(g) - (x - mean) mean(g (x - mean)) / s**2) w / s
-    count, off, columns = _count(x, dims), x - mean, mean.shape
+    count, off, columns = COUNTS[_count(x, dims) - 1], x - mean, mean.shape
     if x.ndim == 2:
         total, product = g.sum(axis=0, keepdims=True), _add_one_by_one(g, off)
     else:
