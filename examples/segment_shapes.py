@@ -1,7 +1,8 @@
 """A class for each pixel: a small U-Net (Ronneberger et al., 2015) finds discs and crosses in noisy images.
 
-On the way down, pooling makes the maps smaller, so that a kernel sees more of the image: enough to
-tell a disc from a cross. On the way up, a transposed convolution makes them larger again. What
+The images show a disc by its outline alone; its inside belongs to it, too. On the way down, pooling
+makes the maps smaller, so that a kernel sees more of the image: enough to know, in the middle of a
+disc, of the outline around it. On the way up, a transposed convolution makes them larger again. What
 pooling has forgotten, where exactly a shape ends, comes from the maps of the same size on the way
 down, which are put beside those on the way up (the shortcuts of the U):
 
@@ -29,17 +30,22 @@ SIZE, NAMES, SIGNS = 16, ("background", "disc", "cross"), ".o+"
 def make_images(count: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Noise with a shape on the left and on the right: (N, 1, 16, 16), and the classes (N, 16, 16) of the pixels."""
     rows, columns = torch.arange(SIZE)[:, None], torch.arange(SIZE)
+    images = 0.3 * torch.randn(count, 1, SIZE, SIZE)
     classes = torch.zeros(count, SIZE, SIZE, dtype=torch.int64)
-    for truth in classes:
+    for image, truth in zip(images, classes, strict=True):
         for begin in (0, SIZE // 2):
             kind, radius = int(torch.randint(1, 3, (1,))), int(torch.randint(2, 4, (1,)))
             i = int(torch.randint(radius, SIZE - radius, (1,)))
             j = begin + int(torch.randint(radius, SIZE // 2 - radius, (1,)))
             down, right = (rows - i).abs(), (columns - j).abs()  # (16, 1) and (16,)
-            disc = down**2 + right**2 <= radius**2 + 1
-            cross = (down.minimum(right) == 0) & (down.maximum(right) <= radius)
-            truth[disc if kind == 1 else cross] = kind
-    images = (classes > 0).float()[:, None] + 0.3 * torch.randn(count, 1, SIZE, SIZE)
+            distance = (down**2 + right**2).sqrt()  # (16, 16)
+            if kind == 1:
+                shape = distance <= radius + 0.3
+                drawn = shape & (distance > radius - 0.7)
+            else:
+                shape = drawn = (down.minimum(right) == 0) & (down.maximum(right) <= radius)
+            truth[shape] = kind
+            image[0, drawn] += 1
     return images, classes
 
 

@@ -246,5 +246,4 @@ course.check("17.attack", attack)
 # %% [markdown]
 # [examples/where_it_looks.py](../../examples/where_it_looks.py) draws Grad-CAM in the terminal.
 #
-# This is the end of the course. Next you can read the engine itself: [how autograd works](../how_autograd_works.md) and
-# [how Conv2d's backward works](../convolution_backward.md) lead you through it.
+# The heat says roughly where a thing is. [Chapter 18](18_a_class_for_each_pixel.py) asks for each of its pixels.

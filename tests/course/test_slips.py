@@ -262,6 +262,18 @@ def divide(X, gamma, beta, deviation):
         ),
         ("17.attack", lambda X, g, eps: (X + eps * g).clip(0, 1), "moves by eps, however large its gradient is."),
         ("17.attack", lambda X, g, eps: mg.where(g > 0, X + eps, X - eps).clip(0, 1), "is 0 a pixel stays as it is."),
+        (
+            "18.iou",
+            lambda p, t, k: 2 * ((p == k) & (t == k)).sum().item() / ((p == k).sum() + (t == k).sum()).item(),
+            "IoU divides the pixels of both by those of either.",
+        ),
+        (
+            "18.dice",
+            lambda p, t, eps: 1 - 2 * (p @ t.T).trace() / (p.sum() + t.sum() + eps),
+            "eps belongs above the line, too",
+        ),
+        ("18.upsample_dx", lambda g, x: mg.nn.functional.interpolate(g, scale_factor=0.5), "this takes one of them."),
+        ("18.missing", lambda n, levels: 2**levels - n % 2**levels, "a size that fits needs nothing."),
         ("3.mirror", lambda x, p: np.pad(x.numpy(), p, mode="symmetric"), "is the mirror, and does not come twice."),
         ("3.mirror", lambda x, p: np.pad(x.numpy(), p, mode="edge"), "that repeats the border pixel."),
         ("3.mirror", lambda x, p: np.pad(x.numpy(), p, mode="wrap"), "that goes on at the other end, as a circle."),

@@ -32,13 +32,13 @@ def test_there_is_a_score_for_each_class_and_pixel(shortcuts: bool) -> None:
     assert scores.shape == (2, 3, 8, 12)
 
 
-def test_each_half_of_an_image_has_a_shape_and_its_pixels_are_the_brighter_ones() -> None:
-    images, classes = example.make_images(20)
-    assert images.shape == (20, 1, 16, 16) and classes.shape == (20, 16, 16)
+def test_each_half_of_an_image_has_one_shape_and_a_disc_is_dark_inside() -> None:
+    images, classes = example.make_images(40)
+    assert images.shape == (40, 1, 16, 16) and classes.shape == (40, 16, 16)
     for half in (classes[:, :, :8], classes[:, :, 8:]):
         assert all(len(set(one.flatten().tolist()) - {0}) == 1 for one in half)
-    inside = images[:, 0][classes > 0].mean() - images[:, 0][classes == 0].mean()
-    assert abs(inside.item() - 1) < 0.1
+    background, disc, cross = (images[:, 0][classes == kind].mean().item() for kind in range(3))
+    assert abs(background) < 0.05 and 0.5 < disc < 0.8 and abs(cross - 1) < 0.05
 
 
 def test_overlap_is_counted_by_hand() -> None:

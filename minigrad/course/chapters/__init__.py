@@ -11,4 +11,5 @@ from minigrad.course.chapters import (
     chapter_15,
     chapter_16,
     chapter_17,
+    chapter_18,
 )
