@@ -1,8 +1,9 @@
-"""Operations with a bool mask: `where`, `masked_fill`, `masked_select`; and `nonzero`."""
+"""Operations with a bool mask: `where`, `masked_fill`, `masked_select`; `nonzero`; and masks of attention."""
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, plain_classes, value_of
+from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, plain_classes, value_of, wrap
 from minigrad.autograd.failed_calls import check_same_library
 from minigrad.autograd.views import is_in_graph
 from minigrad.backend import array_module
@@ -24,7 +25,7 @@ from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import read_at
 from minigrad.ops.keys import watch
 from minigrad.ops.shape import expand
-from minigrad.placement import as_int64
+from minigrad.placement import as_int64, constant_beside
 
 
 def number_inside(value: Any) -> Any:
@@ -180,3 +181,28 @@ def _rows_of_nonzero(x: Any) -> Any:
 argwhere = nonzero
 _mask_selected = shown_as(read_at, "MaskedSelectBackward0")
 _mask_filled = [shown_as(_where, f"MaskedFillBackward{i}") for i in range(2)]  # by a number, by a tensor
+
+
+# ---- masks of attention, which are added to scores -----------------------------------------------
+@lru_cache(maxsize=64)
+def _make_causal_once(shape: tuple[int, int], dtype: np.dtype[Any]) -> Any:
+    return np.triu(np.full(shape, -np.inf, dtype), 1)
+
+
+def make_causal(scores: Any) -> Tensor:
+    """The mask that hides from each query the keys after it: (L, S) for `scores` (*, L, S), 0 or -inf.
+
+    One of at most 64 KB is kept for the next calls, so it must not be written to.
+    """
+    shape, dtype = scores.array.shape[-2:], scores.array.dtype
+    if math.prod(shape) * dtype.itemsize <= 2**16:
+        mask: Tensor = wrap(constant_beside(scores.array, _make_causal_once(shape, dtype)))
+        return mask
+    return compute(lambda x: np.triu(np.full_like(x, -np.inf, shape=shape), 1), scores)
+
+
+def find_hidden_rows(mask: Any) -> Any:
+    """The rows of an array, (..., L, S) -> (..., L, 1), in which a mask hides every key: by False, or by -inf."""
+    if mask.dtype == np.bool_:
+        return ~mask.any(axis=-1, keepdims=True)
+    return (mask == -np.inf).all(axis=-1, keepdims=True)

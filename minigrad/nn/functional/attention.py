@@ -6,6 +6,7 @@ from math import inf
 from typing import Any
 
 from minigrad import dtypes
+from minigrad.autograd.computing import compute
 from minigrad.autograd.failed_calls import names_options
 from minigrad.creation import ones
 from minigrad.layout import find_memory_order
@@ -15,7 +16,7 @@ from minigrad.ops.arguments import as_number, require_bools, require_floats, req
 from minigrad.ops.copies import lay_in_order
 from minigrad.ops.gather import repeat_interleave
 from minigrad.ops.grad_fn_names import name_last_call
-from minigrad.ops.masks import where
+from minigrad.ops.masks import find_hidden_rows, make_causal, where
 from minigrad.ops.precision import in_float32
 from minigrad.size import broadcasts
 from minigrad.tensor import Tensor
@@ -51,10 +52,10 @@ def scaled_dot_product_attention(
     _check(query, key, value, attn_mask, as_number(name, "dropout_p", dropout_p))
     if enable_gqa:
         key, value = [_share_heads(query, x) for x in (key, value)]
-    if is_causal:
-        attn_mask = _hide_later_keys(query, key, attn_mask)
+    if is_causal and attn_mask is not None:
+        attn_mask, is_causal = _hide_later_keys(query, key, attn_mask), False
     factor = max(query.shape[-1], 1) ** -0.5 if scale is None else as_number(name, "scale", scale)
-    result = _attend(query, key, value, attn_mask, factor, dropout_p)
+    result = _attend(query, key, value, attn_mask, factor, dropout_p, is_causal)
     innermost = [x.stride()[-1] for x in (query, key, value)]
     fused = query.ndim == 4 and query.shape[-1] == value.shape[-1] and innermost == [1, 1, 1] and not dropout_p
     if not fused or (attn_mask is not None and attn_mask.requires_grad):
@@ -81,11 +82,9 @@ def _check(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, 
         raise RuntimeError(f"Expected attn_mask dtype to be bool or to match query dtype, but got {kinds}")
 
 
-def _hide_later_keys(query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:
+def _hide_later_keys(query: Tensor, key: Tensor, mask: Tensor) -> Tensor:
     """A mask by which a query attends to no key that stands after it, and to those alone that `mask` allows."""
     earlier = ones(query.shape[-2], key.shape[-2], dtype=dtypes.bool_, device=query.device).tril()
-    if mask is None:
-        return earlier
     return mask & earlier if mask.dtype is dtypes.bool_ else where(earlier, mask, -inf)
 
 
@@ -99,8 +98,10 @@ def _share_heads(query: Tensor, x: Tensor) -> Tensor:
 
 
 @in_float32
-def _attend(query: Any, key: Any, value: Any, mask: Any, scale: float, dropout_p: float) -> Any:
+def _attend(query: Any, key: Any, value: Any, mask: Any, scale: float, dropout_p: float, is_causal: bool) -> Any:
     scores = (query * scale) @ key.mT  # (*, L, S)
+    if is_causal:
+        scores = scores + make_causal(scores)
     if mask is None:
         return dropout(scores.softmax(-1), dropout_p) @ value
     if not broadcasts(mask.shape, scores.shape):
@@ -116,6 +117,5 @@ def _attend(query: Any, key: Any, value: Any, mask: Any, scale: float, dropout_p
 
 def find_idle(mask: Any) -> Any:
     """The rows of a mask whose query may attend to no key, (..., L, 1); None where a look at the CPU finds none."""
-    hidden = ~mask if mask.dtype is dtypes.bool_ else mask == -inf
-    idle = hidden.all(-1, keepdim=True)
+    idle = compute(find_hidden_rows, mask)
     return idle if idle.is_cuda or idle.any() else None  # a GPU is not waited for
