@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from minigrad.ops.piecewise import zeros_of
 from minigrad.ops.precision import as_float
 from minigrad.ops.return_types import make_return_type
 from minigrad.ops.unary import sign
+
+if TYPE_CHECKING:
+    from minigrad.ops.signatures import Binary
 
 # ---- one operand ---------------------------------------------------------------------------------
 _DEGREE = math.pi / 180
@@ -146,10 +149,16 @@ def _make_x_times(log: Any) -> Any:
     return forward
 
 
-def _weigh_log(g: Any, log: Any, y: Any) -> Any:
-    """``g * log(y)``, and 0 where g is 0, unless y is NaN; integers y are converted to float64."""
-    nothing = np.equal(g, 0) * (y == y)  # a product, because one of them may be a Python number
-    return np.where(nothing, 0.0, g * log(y * 1.0))
+_x_log_y, _x_log1p_y = _make_x_times(np.log), _make_x_times(np.log1p)
+
+
+def _weigh_log(g: Any, x: Any, y: Any, lowest: int, made: Any, forward: Any) -> Any:
+    """``g * log(y)``, and 0 where g is 0 and y is not NaN, or x is 0 and y at most `lowest`.
+
+    The product is the operation itself, whose derivative in g is log(y), also where g is 0.
+    """
+    weigh = made if isinstance(g, TensorBase) else forward
+    return np.where(np.equal(x, 0) * np.less_equal(y, lowest), 0.0, weigh(g, y))
 
 
 def _angle_share(g: Any, x: Any, y: Any) -> Any:
@@ -165,13 +174,11 @@ copysign = binary("copysign", np.copysign,
     lambda g, x, out: np.where(np.equal(x, 0), 0.0, g * (out / np.where(np.equal(x, 0), 1.0, x))),
     lambda g: zeros_of(g), result=REAL, numbers="other",
     formula="the size of input with the sign of other", example="[1.0, -2.0]; [-1.0, 1.0] -> [-1., 2.]")
-xlogy = binary("xlogy", _make_x_times(np.log),
-    lambda g, x, y: np.where(np.equal(x, 0) * np.less_equal(y, 0), 0.0, _weigh_log(g, np.log, y)),
+xlogy: Binary = binary("xlogy", _x_log_y, lambda g, x, y: _weigh_log(g, x, y, 0, xlogy, _x_log_y),
     lambda g, x, y: g * x / y, result=REAL, gradients=("g * log(y), and 0 where x is 0 and y <= 0",),
     formula="input * log(other), and 0 where input is 0", domain="other > 0; NaN below, if input is not 0",
     example="[0.0, 2.0]; [0.0, 3.0] -> [0.0000, 2.1972]")
-xlog1py = binary("special_xlog1py", _make_x_times(np.log1p),
-    lambda g, x, y: np.where(np.equal(x, 0) * np.less_equal(y, -1), 0.0, _weigh_log(g, np.log1p, y)),
+xlog1py: Binary = binary("special_xlog1py", _x_log1p_y, lambda g, x, y: _weigh_log(g, x, y, -1, xlog1py, _x_log1p_y),
     lambda g, x, y: g * x / (y + 1), result=REAL, gradients=("g * log(1 + y), and 0 where x is 0 and y <= -1",),
     formula="input * log(1 + other), and 0 where input is 0", domain="other > -1; NaN below, if input is not 0",
     example="[0.0, 2.0]; [0.0, 2.0] -> [0.0000, 2.1972]")

@@ -86,6 +86,17 @@ def test_each_second_gradient_is_that_of_finite_differences(device, name):
     assert got == pytest.approx(differentiate_numerically(first_alone, points, along), rel=1e-5, abs=1e-6)
 
 
+@pytest.mark.parametrize("name", SMOOTH)
+def test_each_rule_is_linear_in_the_gradient_also_at_0(device, name):
+    # A forward-mode derivative is read off the rules at a gradient of 0.
+    points, function = make_operands(name, device), weight_the_result(name, device)
+    directions = draw_directions(points)
+    gradients = autograd.grad(function(*points), points)
+    expected = sum((g * d).sum().item() for g, d in zip(gradients, directions, strict=True))
+    got = mg.func.jvp(function, tuple(p.detach() for p in points), tuple(directions))[1].item()
+    assert got == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
 @pytest.mark.usefixtures("stand_in")
 @pytest.mark.parametrize("name", sorted(set(CASES) - {"index: a list", "arithmetic: floor_divide"}))
 def test_no_operation_copies_between_host_and_gpu(name):
