@@ -87,7 +87,10 @@ DIFFERENCES = [
     ),
     (
         "`torch.autocast`",
-        "casts nothing, and says so once: every tensor keeps its dtype; `GradScaler` scales as in PyTorch",
+        (
+            "casts nothing, and says so once: every tensor keeps its dtype, also the products that PyTorch rounds to "
+            "bfloat16 or float16; `GradScaler` scales as in PyTorch"
+        ),
         "torch.cuda.amp.autocast(enabled=False)(len) is len",
     ),
     (
@@ -976,9 +979,10 @@ DIFFERENCES = [
         "dtypes",
         (
             "no complex numbers, no bfloat16, no quantized or sparse tensors; `torch.bfloat16`, `torch.complex64` and "
-            "unsigned dtypes wider than uint8 are names to compare with"
+            "unsigned dtypes wider than uint8 are names to compare with, for `finfo`, `iinfo`, `promote_types` and "
+            "`can_cast` too; bfloat16 numbers of a `.safetensors` file are read as float32"
         ),
-        "refuses('torch.ones(1, dtype=torch.complex64)') and torch.ones(1).dtype not in (torch.bfloat16, torch.half)",
+        "refuses('torch.ones(1, dtype=torch.complex64)') and torch.finfo(torch.bfloat16).eps == 2**-7",
     ),
     (
         "`nn.Conv3d`, `nn.MaxPool3d`, `nn.BatchNorm3d` and other layers that are not here",

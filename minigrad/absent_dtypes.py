@@ -1,13 +1,14 @@
 """PyTorch's dtypes that no tensor has here, by name: programs ask ``x.dtype == torch.bfloat16``, which is False.
 
-They are dtypes to compare with. What would make a tensor of one raises TypeError.
+They are dtypes to compare with, and have limits and a place in promotion. What would make a tensor of one raises
+TypeError.
 """
 
 from __future__ import annotations
 
 from typing import NoReturn
 
-from minigrad.dtypes import dtype
+from minigrad.dtypes import bool_, dtype, float16, float32, float64
 
 
 class AbsentDtype(dtype):
@@ -33,10 +34,19 @@ class AbsentDtype(dtype):
         """Raises TypeError: nothing here holds such numbers."""
         raise TypeError(
             f"PyTorch has tensors of {self.name}, minigrad does not: torch.{self.name} is a name to compare with; use "
-            f"{'int64' if self.name.startswith('u') else 'float32'}, docs/supported.md lists what is here"
+            f"{self._suggest()}, docs/supported.md lists what is here"
         )
 
+    def _suggest(self) -> str:
+        """What a program may use instead."""
+        if self.is_complex:
+            return f"two tensors of {FLOATS[self.itemsize // 2].name}, the real and the imaginary part"
+        if self.is_floating_point:
+            return "float32, which holds every bfloat16, in the same range and with 16 bits more"
+        return "int64"
 
+
+FLOATS = {d.itemsize: d for d in (float16, float32, float64)}  # bytes -> the float of so many
 NAMES = {
     kind.name: kind
     for kind in (
@@ -50,3 +60,30 @@ NAMES = {
     )
 }
 NAMES |= {"chalf": NAMES["complex32"], "cfloat": NAMES["complex64"], "cdouble": NAMES["complex128"]}
+
+
+def find_category(kind: dtype) -> int:
+    """The category by which PyTorch promotes: 0 for bool, 1 for integers, 2 for floats, 3 for complex numbers."""
+    return 3 if kind.is_complex else 2 if kind.is_floating_point else int(kind is not bool_)
+
+
+def promote(a: dtype, b: dtype) -> dtype:
+    """PyTorch's common dtype of two, at least one of which only has a name here: of the higher category, or the wider.
+
+    bfloat16 and float16 hold different numbers: their common dtype is float32. Raises RuntimeError for integers that
+    PyTorch does not promote: unsigned ones of 16 bits or more beside anything but floats.
+    """
+    if a is b:
+        return a
+    weaker, stronger = sorted((a, b), key=find_category)
+    if find_category(stronger) != 2 and any(isinstance(x, AbsentDtype) and not x.is_signed for x in (a, b)):
+        raise RuntimeError(
+            "Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "
+            f"{a.name} and {b.name}; convert one of them first"
+        )
+    if find_category(weaker) < 2:
+        return stronger
+    parts = [kind.itemsize // (2 if kind.is_complex else 1) for kind in (a, b)]  # bytes of a real part
+    differ = max(parts) == 2 and sum(kind.name == "bfloat16" for kind in (a, b)) == 1
+    size = 4 if differ else max(parts)
+    return NAMES[f"complex{16 * size}"] if stronger.is_complex else FLOATS[size]

@@ -20,6 +20,7 @@ _NOT_FETCHED = "nothing is fetched: read the hubconf.py of your own copy of the 
 _CUPYS_POOL = "CuPy's pool allocates: cupy.get_default_memory_pool(), cupy.cuda.alloc()"
 _OF_NVIDIA_SMI = "clock_rate list_gpu_processes memory_usage power_draw temperature utilization"
 _NEVER_WAITS = ".item(), .tolist(), .cpu(), printing and `if` wait for a GPU, a training step does not"
+_NO_BFLOAT16 = "float32 holds every bfloat16, in the same range and with 16 bits more"
 INSTEAD = {  # PyTorch's missing name -> what to use instead
     **{f"torch.distributed.{kind}Store": _NO_STORE for kind in ("TCP", "File", "Hash", "Prefix", "")},
     "torch.distributed.device_mesh": "new_group() and new_subgroups() make groups of ranks",
@@ -40,6 +41,7 @@ INSTEAD = {  # PyTorch's missing name -> what to use instead
     "torch.cuda.default_generators": "torch.cuda.get_rng_state() is the state of a GPU's own generator",
     "torch.cuda.jiterator": "cupy.ElementwiseKernel compiles a formula",
     "torch.cuda.nccl": "torch.distributed moves tensors between GPUs",
+    **dict.fromkeys(("torch.BFloat16Tensor", "torch.Tensor.bfloat16", "torch.nn.Module.bfloat16"), _NO_BFLOAT16),
     "torch.distributed.rpc": "send_object_list() and recv_object_list() bring values from rank to rank",
 }
 NAMED_ONLY = {  # files of what programs only compare with: no tensor or layer here is of such a kind

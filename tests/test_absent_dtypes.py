@@ -37,14 +37,65 @@ def test_autocast_takes_its_name_because_it_casts_nothing():
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype is torch.float32
 
 
-SAID = "PyTorch has tensors of bfloat16, minigrad does not: torch.bfloat16 is a name to compare with; use float32"
+SAID = (
+    "PyTorch has tensors of bfloat16, minigrad does not: torch.bfloat16 is a name to compare with; use float32, which "
+    "holds every bfloat16, in the same range and with 16 bits more, docs/supported.md lists what is here"
+)
+INSTEAD = "minigrad does not; float32 holds every bfloat16, in the same range and with 16 bits more"
 test_refused = refusals({
     "creation": (lambda: torch.ones(2, dtype=torch.bfloat16), TypeError, SAID),
     "conversion": (lambda: torch.ones(2).to(torch.bfloat16), TypeError, SAID),
     "a layer": (lambda: torch.nn.Linear(2, 2).to(torch.bfloat16), TypeError, SAID),
     "the default": (lambda: torch.set_default_dtype(torch.bfloat16), TypeError, SAID),
-    "limits": (lambda: torch.finfo(torch.bfloat16), TypeError, SAID),
-    "promotion": (lambda: torch.promote_types(torch.bfloat16, torch.float32), TypeError, SAID),
+    "a method": (lambda: torch.ones(2).bfloat16(), AttributeError, INSTEAD),
+    "a layer's method": (lambda: torch.nn.Linear(2, 2).bfloat16(), AttributeError, INSTEAD),
+    "a type": (lambda: torch.BFloat16Tensor, AttributeError, INSTEAD),
     "integers": (lambda: torch.ones(2).to(torch.uint16), TypeError, "uint16 is a name to compare with; use int64"),
-    "complex": (lambda: torch.ones(2).sum(dtype=torch.complex64), TypeError, "has tensors of complex64"),
+    "complex": (
+        lambda: torch.ones(2).sum(dtype=torch.complex64), TypeError,
+        "has tensors of complex64.* use two tensors of float32, the real and the imaginary part",
+    ),
+    "complex, wide": (lambda: torch.ones(2, dtype=torch.complex128), TypeError, "two tensors of float64"),
 })  # fmt: skip
+
+
+KINDS = [
+    "bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "float16", "bfloat16", "float32",
+    "float64", "complex32", "complex64", "complex128",
+]  # fmt: skip
+# Recorded from PyTorch 2.13: promote_types of a name with each of KINDS; "-" where PyTorch refuses.
+PROMOTED = {
+    "bfloat16": "9*bfloat16 float32 bfloat16 float32 float64 2*complex64 complex128",
+    "complex32": "6*complex32 3*- complex32 2*complex64 complex128 complex32 complex64 complex128",
+    "complex64": "6*complex64 3*- 3*complex64 complex128 2*complex64 complex128",
+    "complex128": "6*complex128 3*- 7*complex128",
+    "uint16": "6*- uint16 2*- float16 bfloat16 float32 float64 3*-",
+    "uint32": "7*- uint32 - float16 bfloat16 float32 float64 3*-",
+    "uint64": "8*- uint64 float16 bfloat16 float32 float64 3*-",
+}
+
+
+@pytest.mark.parametrize("name", PROMOTED)
+def test_a_name_is_promoted_as_in_pytorch(name):
+    due = []
+    for run in PROMOTED[name].split():
+        count, _, kind = run.rpartition("*")
+        due += [kind] * int(count or 1)
+    for other, wanted in zip(KINDS, due, strict=True):
+        pair = getattr(torch, name), getattr(torch, other)
+        for a, b in (pair, pair[::-1]):
+            if wanted == "-":
+                with pytest.raises(RuntimeError, match=f"is not supported, .* promote {a.name} and {b.name}; convert"):
+                    torch.promote_types(a, b)
+            else:
+                assert torch.promote_types(a, b) is getattr(torch, wanted)
+    assert torch.promote_types(float, torch.bfloat16) is torch.float64
+
+
+def test_a_cast_may_not_go_down_a_category_with_names_too():
+    kinds = {name: getattr(torch, name) for name in KINDS}
+    categories = [["bool"], KINDS[1:9], KINDS[9:13], KINDS[13:]]  # bool, integers, floats, complex numbers
+    for low, lower in enumerate(categories):
+        for high, higher in enumerate(categories):
+            for a in lower:
+                assert all(torch.can_cast(kinds[a], kinds[b]) is (low <= high) for b in higher)

@@ -200,6 +200,26 @@ print("log of softmax:", scores.softmax(1).log(), "\nlog_softmax:   ", scores.lo
 assert scores.softmax(1).log()[0, 2] == -math.inf and scores.log_softmax(1)[0, 2] == -200
 
 # %% [markdown]
+# Numbers of 16 bits meet this sooner. Large networks are trained with them, because they take half the memory, and there
+# are two kinds. **float16** keeps 11 significant bits and ends at 65504: a score of 70000 is inf, and a gradient of 1e-8
+# is 0, so the loss is multiplied by a large number before backward (`torch.amp.GradScaler` does that). **bfloat16** is
+# the upper half of a float32: the same range, but 8 significant bits, so 1 + 1/256 is 1. It needs no such scale, and a
+# weight of 1 that should grow by 0.001 does not: optimizers keep such weights in float32. There are no tensors of
+# bfloat16 here; the bits of a float32 show what it would hold.
+
+# %%
+for kind in (torch.float32, torch.float16, torch.bfloat16):
+    limits = torch.finfo(kind)
+    print(f"{limits.dtype:9}: at most {limits.max:g}, 1 + {limits.eps:.1g} is the next number after 1")
+
+x = torch.tensor([1 + 1 / 300, 70000.0, 1e-8])
+as_float16 = x.half().float()
+as_bfloat16 = ((x.view(torch.int32) + 2**15) & -(2**16)).view(torch.float32)  # rounds to the upper 16 of 32 bits
+print("float16: ", as_float16, "\nbfloat16:", as_bfloat16)
+assert as_float16[1].isinf() and as_float16[2] == 0 and as_float16[0] > 1
+assert as_bfloat16[0] == 1 and torch.allclose(as_bfloat16[1:], x[1:], rtol=1 / 256)
+
+# %% [markdown]
 # To find the first nan in a program, run it under `torch.autograd.detect_anomaly()`: the message names the line whose
 # gradient is nan.
 

@@ -20,9 +20,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 class autocast:
     """``with autocast("cuda"): ...``: PyTorch computes products in half precision inside; here no dtype is changed.
 
-    Results are at least as accurate without it; some GPUs are faster with it. Advice says so once. It is a decorator
-    too. If CUDA is asked for and not available, or on a CPU a dtype but float16 and bfloat16, it warns as PyTorch does
-    and is disabled. Raises ValueError where `device_type` is no string.
+    PyTorch makes matrix products, linear layers, convolutions and attention in `dtype` (on a CPU bfloat16, on CUDA
+    float16), losses and `prod` in float32, and everything else in the type that it gets. Here products of float32
+    numbers are float32: at least as accurate, though some GPUs are faster with autocast. Their dtype, and the digits
+    after the third, differ from PyTorch's. Advice says so once. It is a decorator too. If CUDA is asked for and not
+    available, or on a CPU a dtype but float16 and bfloat16, it warns as PyTorch does and is disabled. Raises ValueError
+    where `device_type` is no string.
 
     >>> import minigrad as torch
     >>> with torch.autocast("cpu", enabled=False):
@@ -38,11 +41,12 @@ class autocast:
             raise ValueError(
                 f"Expected `device_type` of type `str`, got: {show_value(device_type)}; write 'cpu' or 'cuda'"
             )
-        self.device, self.fast_dtype = device(device_type).type, dtype
+        self.device = device(device_type).type
+        self.fast_dtype = dtype or (float16 if self.device == "cuda" else NAMES["bfloat16"])
         wanted = as_flag("autocast", "enabled", enabled)
         self._enabled = wanted and is_there(self.device, _NO_AUTOCAST) and _casts_to(self.device, dtype)
         if self._enabled:
-            advise("autocast", "autocast: every tensor keeps its type here; for half precision write model.half()")
+            advise("autocast", _NOTHING_CAST)
 
     def __enter__(self) -> autocast:
         return self
@@ -55,6 +59,10 @@ class autocast:
 
 
 _NO_AUTOCAST = "CUDA is not available or torch_xla is imported. Disabling autocast."
+_NOTHING_CAST = (
+    "autocast: every tensor keeps its type here; for half precision write model.half(). What PyTorch computes in "
+    "bfloat16 or float16 inside stays float32, which is more accurate"
+)
 _NO_HALF = (
     "In CPU autocast, but the target dtype is not supported. Disabling autocast.\n"
     "CPU Autocast only supports dtypes of torch.bfloat16, torch.float16 currently."

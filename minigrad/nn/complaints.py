@@ -13,7 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from minigrad.advice import advise
-from minigrad.missing import PAGE
+from minigrad.missing import INSTEAD, PAGE
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, TAKES, Registry, collect
 from minigrad.ops.complaints import as_flag, type_name, unknown_option
@@ -40,7 +40,7 @@ def refuse_absent(module: Any, name: str) -> None:
     if name in _NOT_HERE:
         raise AttributeError(
             f"{type(module).__name__!r} object has no attribute {name!r}: PyTorch has torch.nn.Module.{name}, "
-            f"minigrad does not; {PAGE} lists what is here"
+            f"minigrad does not; {INSTEAD.get(f'torch.nn.Module.{name}', f'{PAGE} lists what is here')}"
         )
     if place := _find_in_children(module, name):
         raise AttributeError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -49,8 +50,9 @@ def save_file(
 def load_file(filename: str | os.PathLike[str], device: str | devices.device = "cpu") -> dict[str, Tensor]:
     """Reads a `.safetensors` file, written by any library, as a dict of tensors on `device`.
 
-    Raises `SerializationError` for a damaged file and for types that NumPy does not have,
-    `ImportError` where the safetensors library is missing.
+    Numbers of type bfloat16, which no tensor has here, are read as float32; none changes by that. Raises
+    `SerializationError` for a damaged file and for other types that NumPy does not have, `ImportError` where the
+    safetensors library is missing.
     Source: https://huggingface.co/docs/safetensors/api/numpy
 
     >>> import minigrad as torch
@@ -63,7 +65,7 @@ def load_file(filename: str | os.PathLike[str], device: str | devices.device = "
     library = _import_library()
     with Path(filename).open("rb") as file, blame_file(file):
         try:
-            arrays = library.load(file.read())
+            arrays = _read_arrays(library, file.read())
         except KeyError as dtype:
             raise SerializationError(f"{filename} holds numbers of type {dtype}, which NumPy does not have") from dtype
         for array in arrays.values():
@@ -71,6 +73,28 @@ def load_file(filename: str | os.PathLike[str], device: str | devices.device = "
     place = devices.device(device)
     # Copies, because the library's arrays are read-only views of the file's bytes.
     return {name: wrap(backend.to_device(array.copy(), place)) for name, array in arrays.items()}
+
+
+def _read_arrays(library: Any, data: bytes) -> dict[str, Any]:
+    """The arrays of a file. NumPy has no bfloat16: each is the upper half of a float32, whose lower half is 0.
+
+    Raises KeyError for other types that NumPy does not have.
+    """
+    try:
+        return library.load(data)
+    except KeyError as dtype:
+        if dtype.args != ("BF16",):
+            raise
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    upper_halves = [name for name, part in header.items() if part.get("dtype") == "BF16"]
+    for name in upper_halves:
+        header[name]["dtype"] = "U16"
+    text = json.dumps(header).encode()
+    arrays = library.load(len(text).to_bytes(8, "little") + text + data[end:])
+    for name in upper_halves:
+        arrays[name] = np.asarray(arrays[name].astype(np.uint32) << 16).view(np.float32)
+    return arrays
 
 
 def _import_library() -> Any:

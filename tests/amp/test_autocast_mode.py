@@ -11,13 +11,22 @@ from minigrad import advice
 
 def test_autocast_casts_nothing_and_says_so_once():
     advice.enable()
-    with pytest.warns(advice.Advice, match="every tensor keeps its type here; for half precision write model.half"):
+    said = r"every tensor keeps its type here; for half precision write model.half\(\). What PyTorch computes in"
+    with pytest.warns(advice.Advice, match=said):
         cast = torch.autocast("cpu")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with cast, torch.autocast("cpu", dtype=torch.float16):
             assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype is torch.float32
         assert torch.autocast("cpu", enabled=False)(len) is len
+    advice.enable()
+
+
+def test_autocast_knows_the_type_that_pytorch_would_cast_to():
+    advice.enable(False)
+    kinds = [torch.autocast("cpu", dtype=dtype).fast_dtype for dtype in (None, torch.float16)]
+    assert kinds == [torch.bfloat16, torch.float16]
+    assert torch.autocast("cuda", enabled=False).fast_dtype is torch.float16
     advice.enable()
 
 

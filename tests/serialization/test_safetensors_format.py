@@ -1,6 +1,7 @@
 """Weights in the safetensors format: also read and written by the safetensors library."""
 
 import json
+import math
 import struct
 import sys
 
@@ -83,10 +84,32 @@ def test_unsupported_dtypes_are_refused(tmp_path):
     safetensors.numpy.save_file({"w": np.ones(2, np.uint32)}, path)
     with pytest.raises(SerializationError, match="uint32"):
         load(path)
-    header = json.dumps({"w": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
-    path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
-    with pytest.raises(SerializationError, match="numbers of type 'BF16', which NumPy does not have"):
-        load(path)
+    for kinds in (["F8_E5M2"], ["BF16", "F8_E5M2"]):
+        write_parts(path, {f"w{i}": (kind, [0], b"") for i, kind in enumerate(kinds)})
+        with pytest.raises(SerializationError, match="numbers of type 'F8_E5M2', which NumPy does not have"):
+            load(path)
+
+
+def write_parts(path, parts):
+    """A file of parts (dtype, shape, bytes), as its format describes it."""
+    header, data = {"__metadata__": {"made by": "hand"}}, b""
+    for name, (dtype, shape, part) in parts.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(part)]}
+        data += part
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def test_bfloat16_is_read_as_float32_bit_for_bit(tmp_path):
+    path = tmp_path / "x.safetensors"
+    bits = struct.pack("<6H", 0x3F80, 0xC020, 0x4049, 0x7F80, 0x8000, 0x0001)
+    parts = {"w": ("BF16", [2, 3], bits), "n": ("I64", [1], struct.pack("<q", 7)), "b": ("BF16", [], bits[:2])}
+    write_parts(path, parts)
+    loaded = load(path)
+    assert {name: x.dtype.name for name, x in loaded.items()} == {"w": "float32", "n": "int64", "b": "float32"}
+    assert loaded["w"].tolist() == [[1.0, -2.5, 3.140625], [math.inf, 0.0, 2.0**-133]]
+    assert loaded["w"][1, 1].signbit() and loaded["n"].tolist() == [7] and loaded["b"].item() == 1.0
+    loaded["w"].add_(1)  # memory of its own
 
 
 def test_the_missing_library_is_named(tmp_path, monkeypatch):
