@@ -189,16 +189,16 @@ def _make_causal_once(shape: tuple[int, int], dtype: np.dtype[Any]) -> Any:
     return np.triu(np.full(shape, -np.inf, dtype), 1)
 
 
-def make_causal(scores: Any) -> Tensor:
-    """The mask that hides from each query the keys after it: (L, S) for `scores` (*, L, S), 0 or -inf.
+def make_causal(query: Any, key: Any) -> Tensor:
+    """The mask that hides from each query the keys after it: (L, S), 0 or -inf, for (*, L, E) and (*, S, E).
 
     One of at most 64 KB is kept for the next calls, so it must not be written to.
     """
-    shape, dtype = scores.array.shape[-2:], scores.array.dtype
+    shape, dtype = (query.array.shape[-2], key.array.shape[-2]), query.array.dtype
     if math.prod(shape) * dtype.itemsize <= 2**16:
-        mask: Tensor = wrap(constant_beside(scores.array, _make_causal_once(shape, dtype)))
+        mask: Tensor = wrap(constant_beside(query.array, _make_causal_once(shape, dtype)))
         return mask
-    return compute(lambda x: np.triu(np.full_like(x, -np.inf, shape=shape), 1), scores)
+    return compute(lambda x: np.triu(np.full_like(x, -np.inf, shape=shape), 1), query)
 
 
 def find_hidden_rows(mask: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -11,8 +12,9 @@ from minigrad.autograd.failed_calls import names_options
 from minigrad.creation import ones
 from minigrad.layout import find_memory_order
 from minigrad.nn.functional.attention_checks import as_added
-from minigrad.nn.functional.dropouts import dropout
+from minigrad.nn.functional.dropouts import draw_factors, dropout
 from minigrad.ops.arguments import as_number, require_bools, require_floats, require_tensors
+from minigrad.ops.attention import Kept, attention, attention_of_matrices
 from minigrad.ops.copies import lay_in_order
 from minigrad.ops.gather import repeat_interleave
 from minigrad.ops.grad_fn_names import name_last_call
@@ -55,13 +57,14 @@ def scaled_dot_product_attention(
     if is_causal and attn_mask is not None:
         attn_mask, is_causal = _hide_later_keys(query, key, attn_mask), False
     factor = max(query.shape[-1], 1) ** -0.5 if scale is None else as_number(name, "scale", scale)
-    result = _attend(query, key, value, attn_mask, factor, dropout_p, is_causal)
-    innermost = [x.stride()[-1] for x in (query, key, value)]
-    fused = query.ndim == 4 and query.shape[-1] == value.shape[-1] and innermost == [1, 1, 1] and not dropout_p
-    if not fused or (attn_mask is not None and attn_mask.requires_grad):
-        return result
+    adjacent = all(x.array.flags.c_contiguous or x.stride()[-1] == 1 for x in (query, key, value))
+    flash = query.ndim == 4 and query.shape[-1] == value.shape[-1] and adjacent and not dropout_p
+    if not flash or (attn_mask is not None and attn_mask.requires_grad):
+        return _attend(query, key, value, attn_mask, factor, dropout_p, is_causal)
     # so that heads that were split by view and transpose are merged again by transpose and view
-    return name_last_call(lay_in_order(result, find_memory_order(query.shape, query.stride())), _FLASH)
+    order = None if query.array.flags.c_contiguous else find_memory_order(query.shape, query.stride())
+    result = _attend(query, key, value, attn_mask, factor, dropout_p, is_causal, order)
+    return name_last_call(result if order is None else lay_in_order(result, order), _FLASH)
 
 
 def _check(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, dropout_p: float) -> None:
@@ -98,21 +101,36 @@ def _share_heads(query: Tensor, x: Tensor) -> Tensor:
 
 
 @in_float32
-def _attend(query: Any, key: Any, value: Any, mask: Any, scale: float, dropout_p: float, is_causal: bool) -> Any:
+def _attend(
+    query: Any, key: Any, value: Any, mask: Any, scale: float, dropout_p: float, is_causal: bool, order: Any = None
+) -> Any:  # fmt: skip
+    added, idle = None, None if mask is None else find_idle(mask)
+    if mask is not None:
+        added = as_added(~mask, query.dtype) if mask.dtype is dtypes.bool_ else mask
+    elif is_causal:
+        added = make_causal(query, key)
+    if idle is None and _fit(query, key, value, added):
+        drop = partial(draw_factors, p=dropout_p) if dropout_p else None
+        attend, hidden = attention if query.ndim > 2 else attention_of_matrices, None if added is None else added.array
+        return attend(query, key, value, mask=hidden, scale=scale, drop=drop, order=order, kept=Kept())
     scores = (query * scale) @ key.mT  # (*, L, S)
-    if is_causal:
-        scores = scores + make_causal(scores)
-    if mask is None:
-        return dropout(scores.softmax(-1), dropout_p) @ value
-    if not broadcasts(mask.shape, scores.shape):
-        detail = f"must broadcast to the shape of the weights, (*, L, S) = {tuple(scores.shape)}"
-        raise RuntimeError(f"scaled_dot_product_attention: attn_mask of shape {tuple(mask.shape)} {detail}")
-    scores = scores + (as_added(~mask, scores.dtype) if mask.dtype is dtypes.bool_ else mask)
-    idle = find_idle(mask)
+    if added is not None:
+        if not broadcasts(added.shape, scores.shape):
+            detail = f"must broadcast to the shape of the weights, (*, L, S) = {tuple(scores.shape)}"
+            raise RuntimeError(f"scaled_dot_product_attention: attn_mask of shape {tuple(mask.shape)} {detail}")
+        scores = scores + added
     if idle is None:
         return dropout(scores.softmax(-1), dropout_p) @ value
     weights = scores.masked_fill(idle, 0.0).softmax(-1)  # of -inf alone the softmax would be NaN, and its gradient
     return dropout(weights.masked_fill(idle, 0.0), dropout_p) @ value
+
+
+def _fit(query: Any, key: Any, value: Any, added: Any) -> bool:
+    """Whether one operation serves them: on a CPU, without broadcasting or a gradient of the mask."""
+    q, k, v = query.array.shape, key.array.shape, value.array.shape
+    if query.is_cuda or not (q[:-2] == k[:-2] == v[:-2] and q[-1] == k[-1] and k[-2] == v[-2]):
+        return False
+    return added is None or (not added.requires_grad and broadcasts(added.array.shape, (*q[:-1], k[-2])))
 
 
 def find_idle(mask: Any) -> Any:

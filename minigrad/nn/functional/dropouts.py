@@ -139,13 +139,16 @@ def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplac
     if p < 1.0 and shape == input.array.shape and type(input.array) is not np.ndarray:
         result = _drop_on_gpu(input, p)
     if result is None:
-        factors = _draw_factors(input.array, shape, p) if p < 1.0 else np.zeros(shape, dtype)
+        factors = draw_factors(input.array, p, shape)
         result = input * wrap(to_device(factors, device_of(input.array)))
     return assign(input, result, f"{name}_") if inplace else result
 
 
-def _draw_factors(array: Any, shape: Any, p: float) -> Any:
+def draw_factors(array: Any, p: float, shape: Any = None) -> Any:
     """The random factors, ``1 / (1 - p)`` or 0, for each element, or for a smaller `shape` for each channel."""
+    shape = array.shape if shape is None else shape
+    if p == 1.0:
+        return np.zeros(shape, array.dtype)
     if shape != array.shape or 0 in array.strides:  # an expanded tensor in row-major order
         array = quiet(np.empty_like, array[tuple([slice(0, n) for n in shape])], order="C")
     dtype = array.dtype

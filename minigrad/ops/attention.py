@@ -1,0 +1,72 @@
+"""``softmax(scale * query @ key.mT + mask) @ value`` as one operation, with the gradients of all three.
+
+Shapes: query (*, L, E), key (*, S, E), value (*, S, V), the weights of the values (*, L, S), the result (*, L, V).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.joint import joint_operation
+from minigrad.layout import invert
+from minigrad.ops.activation import softmax_operation
+from minigrad.ops.grad_fn_names import shown_as
+from minigrad.ops.matmul import multiply_matrices, product_of
+from minigrad.passes import in_parts, is_large
+
+
+class Kept:
+    """What the forward keeps for the gradients."""
+
+    __slots__ = ("factors", "scaled", "weights")
+
+    scaled: Any  # query * scale
+    weights: Any  # after the softmax, (*, L, S)
+    factors: Any  # of a dropout, by which they are multiplied then, or None
+
+
+def _apply(ufunc: Any, x: Any, y: Any) -> Any:
+    return in_parts(ufunc, x, y) if is_large(x) else ufunc(x, y)
+
+
+def _weigh(query: Any, key: Any, mask: Any, scale: float) -> tuple[Any, Any]:
+    """``query * scale``, and the weights of the values."""
+    scaled = _apply(np.multiply, query, scale)
+    scores = product_of(scaled, key.mT)
+    if mask is not None:
+        scores = _apply(np.add, scores, mask)
+    return scaled, softmax_operation(scores, dim=scores.ndim - 1)
+
+
+def _forward(
+    query: Any, key: Any, value: Any, *, mask: Any, scale: float, drop: Any, order: Any, kept: Kept
+) -> Any:  # fmt: skip
+    kept.scaled, kept.weights = _weigh(query, key, mask, scale)
+    kept.factors = None if drop is None else drop(kept.weights)
+    means = product_of(_drop(kept.weights, kept.factors), value)
+    return means if order is None else np.ascontiguousarray(means.transpose(order)).transpose(invert(order))
+
+
+def _drop(weights: Any, factors: Any) -> Any:
+    return weights if factors is None else _apply(np.multiply, weights, factors)
+
+
+def _back(g: Any, query: Any, key: Any, value: Any, mask: Any, scale: float, kept: Kept) -> tuple[Any, ...]:
+    scaled, weights, factors = kept.scaled, kept.weights, kept.factors
+    if isinstance(g, TensorBase):  # computed again, so that it can be differentiated again
+        scaled, weights = _weigh(query, key, mask, scale)
+        factors = factors if factors is None else wrap(factors)
+    slope = _drop(multiply_matrices(g, value.mT), factors)  # (*, L, V) @ (*, V, S) -> (*, L, S)
+    slope = softmax_operation.rules[0](slope, weights, weights.ndim - 1)  # type: ignore[misc]
+    to_query = _apply(np.multiply, multiply_matrices(slope, key), scale)
+    to_key = multiply_matrices(scaled.mT, slope).mT  # (*, E, L) @ (*, L, S) -> (*, E, S) -> (*, S, E)
+    return to_query, to_key, multiply_matrices(_drop(weights, factors).mT, g)
+
+
+# `mask`, an array or None, is added to the scores. ``drop(weights)`` gives the factors of a dropout. The axes of the
+# result lie in memory in this `order`, the outermost first; None: as they stand.
+attention = joint_operation("attention", _forward, _back, "UnsafeViewBackward0")
+attention_of_matrices = shown_as(attention, "MmBackward0")

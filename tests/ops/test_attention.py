@@ -1,0 +1,58 @@
+"""Attention as one operation: its values and gradients are those of the operations that it is made of."""
+
+import numpy as np
+import pytest
+
+import minigrad
+import minigrad.nn.functional as F
+from minigrad.autograd import gradcheck, gradgradcheck
+
+LATER = minigrad.ones(3, 4, dtype=minigrad.bool).triu(1)
+HIDDEN = minigrad.zeros(3, 4, dtype=minigrad.float64).masked_fill(LATER, -minigrad.inf)
+
+
+def draw(*shape):
+    return minigrad.randn(*shape, dtype=minigrad.float64, requires_grad=True)
+
+
+def compose(q, k, v, factors=1.0):
+    """The same by six operations, for the causal mask and one factor of a dropout for each weight."""
+    weights = (q / q.shape[-1] ** 0.5 @ k.mT + HIDDEN).softmax(-1)
+    return weights * factors @ v
+
+
+@pytest.mark.parametrize("lead", [(), (2,), (2, 2)])
+def test_values_and_gradients_are_those_of_the_operations_it_is_made_of(lead):
+    minigrad.manual_seed(0)
+    operands, g = [draw(*lead, *shape) for shape in ((3, 2), (4, 2), (4, 5))], minigrad.randn(*lead, 3, 5).double()
+    results = [F.scaled_dot_product_attention(*operands, is_causal=True), compose(*operands)]
+    np.testing.assert_allclose(*[y.detach().numpy() for y in results], rtol=1e-13)
+    gradients = [minigrad.autograd.grad(y, operands, g) for y in results]
+    for ours, expected in zip(*gradients, strict=True):
+        np.testing.assert_allclose(ours.numpy(), expected.numpy(), rtol=1e-10, atol=1e-14)
+
+
+def test_second_derivatives_pass_through_mask_and_dropout():
+    operands = [draw(3, 2), draw(4, 2), draw(4, 2)]
+
+    def attend(q, k, v):
+        minigrad.manual_seed(1)
+        return F.scaled_dot_product_attention(q, k, v, dropout_p=0.5, is_causal=True)
+
+    assert gradcheck(attend, operands)
+    assert gradgradcheck(attend, operands)
+
+
+def test_dropped_weights_are_those_that_dropout_draws():
+    minigrad.manual_seed(0)
+    q, k, v = draw(2, 3, 2), draw(2, 4, 2), draw(2, 4, 2)
+    minigrad.manual_seed(5)
+    out = F.scaled_dot_product_attention(q, k, v, dropout_p=0.25, is_causal=True)
+    minigrad.manual_seed(5)
+    factors = F.dropout(minigrad.ones(2, 3, 4, dtype=minigrad.float64), 0.25)
+    np.testing.assert_allclose(out.detach().numpy(), compose(q, k, v, factors).detach().numpy(), rtol=1e-13)
+
+
+def test_all_weights_are_dropped_with_probability_one():
+    x = minigrad.ones(2, 2)
+    assert F.scaled_dot_product_attention(x, x, x, dropout_p=1.0).tolist() == [[0.0, 0.0], [0.0, 0.0]]
