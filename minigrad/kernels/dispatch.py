@@ -170,9 +170,9 @@ class algorithm:
     """Forces one algorithm for convolutions; None goes back to choosing by shape.
 
     A plain call holds until the next one, `with algorithm("winograd"):` inside the block. The names are "direct",
-    "tiny", "im2col", "mec", "pointwise", "depthwise", "planes", "strides", "apart", "phases", "winograd",
-    "winograd 2x2", "winograd 5x5", "winograd blocks" and, on a GPU, "cuda plain", "cuda columns", "cuda direct",
-    "cuda product", "cuda winograd" and "cuda", the quickest of these.
+    "tiny", "im2col", "mec", "pointwise", "channels last", "depthwise", "planes", "strides", "apart", "phases",
+    "winograd", "winograd 2x2", "winograd 5x5", "winograd blocks" and, on a GPU, "cuda plain", "cuda columns",
+    "cuda direct", "cuda product", "cuda winograd" and "cuda", the quickest of these.
     Raises ValueError for any other. A convolution that the forced algorithm cannot compute raises RuntimeError when
     it is called.
 

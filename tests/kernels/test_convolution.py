@@ -10,7 +10,7 @@ from scipy import signal
 import minigrad.kernels.fast  # noqa: F401 (its algorithms make themselves known)
 from minigrad import kernels
 from minigrad.kernels import Geometry, direct, dispatch, tiny
-from minigrad.kernels.fast import depthwise, mec, planes, winograd
+from minigrad.kernels.fast import channels_last, depthwise, mec, planes, winograd
 from minigrad.kernels.fast.sheets import read_windows
 from tests.kernels.layers import LAYERS, compute_three, draw_convolutions, draw_operands, make_layer, make_problem
 
@@ -162,7 +162,14 @@ def test_infinities_propagate_without_a_warning():
     assert (kernels.conv2d(x, abs(w), geometry=Geometry((1, 1))) == np.inf).all()
 
 
-BLOCKS_OF = {"mec": mec, "winograd": winograd, "winograd blocks": winograd, "depthwise": depthwise, "planes": planes}
+BLOCKS_OF = {
+    "mec": mec,
+    "winograd": winograd,
+    "winograd blocks": winograd,
+    "depthwise": depthwise,
+    "planes": planes,
+    "channels last": channels_last,
+}
 
 
 @pytest.mark.parametrize("algorithm", BLOCKS_OF)

@@ -103,11 +103,13 @@ def test_rows_that_share_a_product_do_not_see_each_others_pixels(value, monkeypa
                 np.testing.assert_array_equal(np.isfinite(found), np.isfinite(expected))
 
 
-@pytest.mark.parametrize("algorithm", ["tiny", "mec", "depthwise"])
+@pytest.mark.parametrize("algorithm", ["tiny", "mec", "channels last", "depthwise"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_stride_multiplies_no_zeros_by_nan_or_inf(algorithm, value):
     geometry = (
-        LAYERS["mec"][2] if algorithm == "mec" else Geometry((3, 3), (2, 2) if algorithm == "tiny" else (1, 1), (1, 1))
+        LAYERS["mec"][2]
+        if algorithm == "mec"
+        else Geometry((3, 3), (1, 1) if algorithm == "depthwise" else (2, 2), (1, 1))
     )
     if algorithm == "depthwise":
         geometry = geometry._replace(groups=3)
