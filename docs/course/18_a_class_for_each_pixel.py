@@ -267,5 +267,5 @@ course.check("18.missing", missing)
 # %% [markdown]
 # [examples/segment_shapes.py](../../examples/segment_shapes.py) is the same network as a program with options.
 #
-# This is the end of the course. Next you can read the engine itself: [how autograd works](../how_autograd_works.md) and
-# [how Conv2d's backward works](../convolution_backward.md) lead you through it.
+# All of these images were made by a program, as many as were needed. And if there are only nine?
+# [Chapter 19](19_few_images.py).

@@ -12,4 +12,5 @@ from minigrad.course.chapters import (
     chapter_16,
     chapter_17,
     chapter_18,
+    chapter_19,
 )
