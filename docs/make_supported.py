@@ -985,9 +985,12 @@ DIFFERENCES = [
         "refuses('torch.ones(1, dtype=torch.complex64)') and torch.finfo(torch.bfloat16).eps == 2**-7",
     ),
     (
-        "`nn.Conv3d`, `nn.MaxPool3d`, `nn.BatchNorm3d` and other layers that are not here",
-        "are classes to compare with, as in `isinstance(layer, nn.Conv3d)`; making one is refused",
-        "refuses('nn.Conv3d(2, 3, 3)') and not isinstance(nn.Linear(2, 3), (nn.MaxPool3d, nn.Conv3d))",
+        "`nn.AdaptiveLogSoftmaxWithLoss` and other layers that are not here",
+        "are classes to compare with, as in `isinstance(layer, nn.AdaptiveLogSoftmaxWithLoss)`; making one is refused",
+        (
+            "refuses('nn.AdaptiveLogSoftmaxWithLoss(8, 9, [3])') and "
+            "not isinstance(nn.Linear(2, 3), nn.AdaptiveLogSoftmaxWithLoss)"
+        ),
     ),
     (
         "`F.dropout`, `bernoulli`",

@@ -23,9 +23,8 @@ from minigrad.creation.data import scalar_tensor, tensor
 from minigrad.creation.counted import arange, eye
 from minigrad.creation.filled import empty, full, ones, zeros
 from minigrad.dtypes import (
-    bool_ as bool, double, dtype, float16, float32, float64, float_ as float,
-    get_default_dtype, half, int16, int32, int64, int8, int_ as int, long,
-    set_default_dtype, short, uint8,
+    bool_ as bool, double, dtype, float16, float32, float64, float_ as float, get_default_dtype, half, int16, int32,
+    int64, int8, int_ as int, long, set_default_dtype, short, uint8,
 )
 from minigrad.layout import (
     channels_last, channels_last_3d, contiguous_format, layout, memory_format, preserve_format, strided,
@@ -40,9 +39,9 @@ from minigrad.ops.comparison import (
 )
 from minigrad.ops.copies import clone, flip, ravel
 from minigrad.ops.unary import (
-    abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh, ceil,
-    cos, cosh, exp, exp2, expm1, fix, floor, log, log10, log1p, log2, neg, negative, positive,
-    reciprocal, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, tan, tanh, trunc,
+    abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh, ceil, cos,
+    cosh, exp, exp2, expm1, fix, floor, log, log10, log1p, log2, neg, negative, positive, reciprocal, round, rsqrt,
+    sigmoid, sign, sin, sinh, sqrt, square, tan, tanh, trunc,
 )
 from minigrad.ops.index import unbind
 from minigrad.ops.matmul import matmul
@@ -94,10 +93,10 @@ with _open_later("torch", globals()) as _later:
     )
     from minigrad.generator import Generator
     from minigrad.nn.functional import (
-        adaptive_avg_pool1d, alpha_dropout, avg_pool1d, bilinear, celu, celu_, channel_shuffle, conv1d, conv2d,
-        conv_transpose1d, conv_transpose2d, cosine_similarity, dropout, feature_alpha_dropout, group_norm, hardshrink,
-        layer_norm, max_pool1d, max_pool2d, pairwise_distance, pdist, pixel_shuffle, pixel_unshuffle, prelu, relu_,
-        rms_norm, rrelu, rrelu_, selu, selu_, threshold, threshold_,
+        adaptive_avg_pool1d, alpha_dropout, avg_pool1d, bilinear, celu, celu_, channel_shuffle, conv1d, conv2d, conv3d,
+        conv_transpose1d, conv_transpose2d, conv_transpose3d, cosine_similarity, dropout, feature_alpha_dropout,
+        group_norm, hardshrink, layer_norm, max_pool1d, max_pool2d, pairwise_distance, pdist, pixel_shuffle,
+        pixel_unshuffle, prelu, relu_, rms_norm, rrelu, rrelu_, selu, selu_, threshold, threshold_,
     )
     from minigrad.nn.functional.recurrent_cells import gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell
     from minigrad.notebook import load_ipython_extension, unload_ipython_extension
@@ -181,7 +180,8 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "can_cast", "cartesian_prod", "cat",
     "cdist", "ceil", "chain_matmul", "channels_last", "channels_last_3d", "cholesky", "chunk", "clamp", "clamp_max",
     "clamp_min", "clip", "clone", "column_stack", "combinations", "concat", "concatenate", "contiguous_format",
-    "conv1d", "conv2d", "conv_transpose2d", "copysign", "corrcoef", "cos", "cosh", "cosine_similarity",
+    "conv1d", "conv2d", "conv3d", "conv_transpose2d", "conv_transpose3d", "copysign", "corrcoef", "cos", "cosh",
+    "cosine_similarity",
     "count_nonzero", "course", "cov", "cross", "cuda", "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid",
     "default_generator", "deg2rad", "det", "detach", "device", "diag", "diag_embed", "diagflat", "diagonal", "diff",
     "dist", "distributed", "distributions", "div", "divide", "dot", "double", "dropout", "dsplit", "dstack", "dtype",

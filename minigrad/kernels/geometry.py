@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-Pair: TypeAlias = tuple[int, int]  # vertical, horizontal
+Pair: TypeAlias = tuple[int, ...]  # one number for each axis: vertical and horizontal; of a volume, depth first
 
 
 class Geometry(NamedTuple):
@@ -31,8 +31,7 @@ class Geometry(NamedTuple):
     @property
     def reach(self) -> Pair:
         """Pixels from the first tap to the last: dilation (kernel - 1) + 1."""
-        (kh, kw), (dh, dw) = self.kernel, self.dilation
-        return dh * (kh - 1) + 1, dw * (kw - 1) + 1
+        return tuple([d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True)])
 
     @property
     def apart(self) -> bool:
@@ -42,18 +41,17 @@ class Geometry(NamedTuple):
     @lru_cache(maxsize=512)  # noqa: B019 (a tuple of numbers, kept for its value)
     def windows(self, size: tuple[int, ...]) -> Pair:
         """floor((size + 2 padding - reach) / stride) + 1 windows along each axis."""
-        (H, W), (rh, rw), (sh, sw), (ph, pw) = size, self.reach, self.stride, self.padding
-        return (H + 2 * ph - rh) // sh + 1, (W + 2 * pw - rw) // sw + 1
+        axes = zip(size, self.reach, self.stride, self.padding, strict=True)
+        return tuple([(n + 2 * p - r) // s + 1 for n, r, s, p in axes])
 
     def adjoint_size(self, windows: tuple[int, ...], extra: tuple[int, ...] = (0, 0)) -> Pair:
         """The size of the smallest image with this number of windows, plus `extra` pixels that no window reads."""
-        (Ho, Wo), (eh, ew), (rh, rw), (sh, sw), (ph, pw) = windows, extra, self.reach, self.stride, self.padding
-        return (Ho - 1) * sh - 2 * ph + rh + eh, (Wo - 1) * sw - 2 * pw + rw + ew
+        axes = zip(windows, extra, self.reach, self.stride, self.padding, strict=True)
+        return tuple([(n - 1) * s - 2 * p + r + e for n, e, r, s, p in axes])
 
     def mirrored(self) -> Geometry:
         """For stride 1: the geometry of the adjoint in x, a convolution of the cotangent with the flipped kernel."""
-        (rh, rw), (ph, pw) = self.reach, self.padding
-        return self._replace(padding=(rh - 1 - ph, rw - 1 - pw))
+        return self._replace(padding=tuple([r - 1 - p for r, p in zip(self.reach, self.padding, strict=True)]))
 
 
 class Problem(NamedTuple):

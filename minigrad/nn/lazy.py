@@ -21,6 +21,7 @@ from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d, InstanceNorm1d, 
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.state import own_state
 from minigrad.nn.uninitialized import Uninitialized, UninitializedBuffer, UninitializedParameter
+from minigrad.nn.volumes import Conv3d, ConvTranspose3d
 from minigrad.ops.arguments import require_tensors
 from minigrad.tensor import Tensor
 
@@ -189,6 +190,18 @@ class LazyConv2d(LazyConvolution, Conv2d):
     cls_to_become = Conv2d
 
 
+class LazyConv3d(LazyConvolution, Conv3d):
+    """A `Conv3d` whose `in_channels` is read off the first input.
+
+    >>> import minigrad as torch
+    >>> layer = torch.nn.LazyConv3d(4, 3)
+    >>> layer(torch.ones(1, 2, 8, 8, 8)).shape, layer.in_channels
+    (minigrad.Size([1, 4, 6, 6, 6]), 2)
+    """
+
+    cls_to_become = Conv3d
+
+
 class LazyConvTranspose1d(LazyConvolution, ConvTranspose1d):
     """A `ConvTranspose1d` whose `in_channels` is read off the first input.
 
@@ -210,6 +223,17 @@ class LazyConvTranspose2d(LazyConvolution, ConvTranspose2d):
     """
 
     cls_to_become = ConvTranspose2d
+
+
+class LazyConvTranspose3d(LazyConvolution, ConvTranspose3d):
+    """A `ConvTranspose3d` whose `in_channels` is read off the first input.
+
+    >>> import minigrad as torch
+    >>> torch.nn.LazyConvTranspose3d(4, 3)(torch.ones(1, 2, 8, 8, 8)).shape
+    minigrad.Size([1, 4, 10, 10, 10])
+    """
+
+    cls_to_become = ConvTranspose3d
 
 
 class LazyNorm(Lazy):

@@ -10,8 +10,8 @@ from typing import Any
 
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import zeros
-from minigrad.nn.conv import Conv1d, Conv2d
-from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
+from minigrad.nn.conv import Convolution
+from minigrad.nn.conv_transpose import TransposedConvolution
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.multihead_attention import MultiheadAttention
@@ -160,11 +160,11 @@ def _write_shapes(found: dict[str, tuple[tuple[int, ...], int]]) -> str:
 
 def _count_multiplications(module: Module, given: Sequence[Any], output: Tensor) -> int:
     """The multiplications of a call, which was given these arguments; 0 for layers that count none."""
-    if isinstance(module, (Conv1d, Conv2d)):  # each number of the output gathers a kernel
-        return output.numel() * prod(module.weight.shape[1:])
-    if isinstance(module, (ConvTranspose1d, ConvTranspose2d)):  # each number of the input lays one down
+    if isinstance(module, TransposedConvolution):  # each number of the input lays a kernel down
         image: Tensor = next(x for x in given if isinstance(x, Tensor))  # `output_size` may stand before it
         return image.numel() * prod(module.weight.shape[1:])
+    if isinstance(module, Convolution):  # each number of the output gathers one
+        return output.numel() * prod(module.weight.shape[1:])
     if isinstance(module, Linear):
         return output.numel() * module.in_features
     if isinstance(module, RNNBase):  # each step of each sequence is multiplied by every weight

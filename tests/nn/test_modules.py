@@ -15,7 +15,8 @@ from minigrad.nn.modules.utils import (
 
 WHERE = {
     "activation": "ReLU", "batchnorm": "BatchNorm2d LazyBatchNorm1d SyncBatchNorm", "channelshuffle": "ChannelShuffle",
-    "container": "Sequential ModuleList", "conv": "Conv2d ConvTranspose2d LazyConv2d", "distance": "CosineSimilarity",
+    "container": "Sequential ModuleList", "conv": "Conv2d Conv3d ConvTranspose2d LazyConv2d",
+    "distance": "CosineSimilarity",
     "dropout": "Dropout2d", "flatten": "Flatten Unflatten", "fold": "Fold Unfold", "instancenorm": "InstanceNorm2d",
     "linear": "Linear Identity LazyLinear", "loss": "CrossEntropyLoss", "module": "Module",
     "normalization": "LayerNorm GroupNorm", "padding": "ZeroPad2d", "pixelshuffle": "PixelShuffle",

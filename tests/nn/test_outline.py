@@ -28,6 +28,7 @@ def test_the_summary_of_lenet_has_the_numbers_on_paper():
 
 def test_multiplications_of_grouped_transposed_and_1d_convolutions():
     assert nn.summary(nn.Conv2d(4, 4, 3, groups=4), (1, 4, 5, 5)).multiplications == 4 * 9 * 9
+    assert nn.summary(nn.Conv3d(2, 3, 3), (1, 2, 4, 5, 6)).multiplications == 2 * 3 * 4 * 3 * 27 * 2
     assert nn.summary(nn.Conv1d(2, 3, 3), (1, 2, 10)).multiplications == 3 * 8 * 2 * 3
     # each of the 9 pixels lays down a kernel of 2 x 2 for each pair of channels
     assert nn.summary(nn.ConvTranspose2d(2, 3, 2, stride=2), (1, 2, 3, 3)).multiplications == 9 * 4 * 2 * 3

@@ -27,6 +27,10 @@ def conv2d_with(**how):
     return lambda x, w, b: F.conv2d(x, w, b, **how)
 
 
+def conv3d_with(**how):
+    return lambda x, w, b: F.conv3d(x, w, b, **how)
+
+
 def write_through_a_view(x, y):
     """x with y written through a view of a view."""
     whole = x * 1.0
@@ -105,6 +109,11 @@ def square_parts(parts):
 MORE: dict[str, Sample] = {
     "conv2d": (conv2d_with(stride=2, padding=1, groups=2), ((2, 4, 4, 5), (4, 2, 3, 2), (4,))),
     "conv_transpose2d": (lambda x, w, b: F.conv_transpose2d(x, w, b, stride=2), ((2, 3, 2, 3), (3, 2, 2, 2), (2,))),
+    "conv3d": (conv3d_with(stride=2, padding=1, groups=2), ((2, 4, 3, 4, 3), (4, 2, 2, 3, 2), (4,))),
+    "conv_transpose3d": (
+        lambda x, w, b: F.conv_transpose3d(x, w, b, stride=2),
+        ((2, 3, 2, 2, 2), (3, 2, 2, 1, 2), (2,)),
+    ),
     "write through a view of a view": (write_through_a_view, ((2, 3), (2,))),
     "div, rounded down": (lambda x, y: mg.div(x, y, rounding_mode="floor"), PAIR),
     "div, rounded to zero": (lambda x, y: mg.div(x, y, rounding_mode="trunc"), PAIR),

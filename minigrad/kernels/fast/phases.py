@@ -12,6 +12,8 @@ Filter Banks, Polyphase Networks, and Applications: A Tutorial", 1990.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from minigrad.backend import Array, is_finite
@@ -110,7 +112,7 @@ def serves(problem: Problem) -> bool:
 def cost(problem: Problem, machine: Machine) -> float:
     """Seconds of the convolution of stride 1, and of copying the phases."""
     (N, C, _, _), (sh, sw), plain = problem.image, problem.geometry.stride, _unstrided(problem.geometry)
-    image = (N, C * sh * sw, *plain.adjoint_size(problem.grid))
+    image: Any = (N, C * sh * sw, *plain.adjoint_size(problem.grid))
     chosen = dispatch.choose(image, problem.outputs, plain, problem.char)
     copies = machine.copy(COPIES * N * image[1] * image[2] * image[3], image[3], max(sh, sw))
     return OVERHEAD + chosen.cost(problem._replace(image=image, geometry=plain), machine) + copies

@@ -56,7 +56,7 @@ class Plan(NamedTuple):
     grid: Pair  # rows and columns of a phase
     down: list[int]
     across: list[int]
-    taps: dict[Pair, Pair]  # (row, column) of the kernel -> (part, phase)
+    taps: dict[tuple[int, int], tuple[int, int]]  # (row, column) of the kernel -> (part, phase)
 
     @property
     def parts(self) -> int:

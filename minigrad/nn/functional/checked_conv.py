@@ -1,4 +1,4 @@
-"""Convolutions of signals, and with unusual arguments: one image, options in lists, padding by name; their errors."""
+"""Convolutions of signals and volumes, and with unusual arguments: one image, options in lists, padding by name."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from minigrad.ops.arguments import as_ints, require_floats, require_tensors
 from minigrad.ops.complaints import check_same_dtype
 from minigrad.ops.conv import conv
 from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.volumes import conv3d
 
 
 def convolve(x: Any, weight: Any, bias: Any, function: Any, space: int, options: Any) -> Any:
@@ -38,7 +39,7 @@ def convolve(x: Any, weight: Any, bias: Any, function: Any, space: int, options:
         y = conv(x.unsqueeze(-2), weight.unsqueeze(-2), bias, geometry=geometry).squeeze(-2)
         y = name_last_call(y, "ConvolutionBackward0")
     else:
-        y = conv(x, weight, bias, geometry=geometry)
+        y = (conv if space == 2 else conv3d)(x, weight, bias, geometry=geometry)
     return y if batched else y.squeeze(0)
 
 
@@ -66,7 +67,7 @@ def check_operands(
     kernel = list(weight.array.shape)
     if len(kernel) != space + 2:
         axes = "in_channels, out_channels/groups" if transposed else "out_channels, in_channels/groups"
-        window = "kh, kw" if space == 2 else "k"
+        window = ("k", "kh, kw", "kd, kh, kw")[space - 1]
         one = f"; one kernel of one channel is weight.reshape({str([1, 1, *kernel])[1:-1]})"
         got = f"got {len(kernel)} of size {kernel}{one if len(kernel) == space else ''}"
         raise RuntimeError(f"{name}: expected a weight of {space + 2} axes ({axes}, {window}), {got}")

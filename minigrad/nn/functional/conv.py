@@ -68,14 +68,14 @@ def conv1d(
 
 @lru_cache(maxsize=512, typed=True)  # each number apart, and typed: 1.0 == 1, and only one of them is a stride
 def find_geometry(image: tuple[int, ...], kernel: tuple[int, ...], groups: int, *options: int) -> Geometry:
-    """The geometry of a kernel (O, C/groups, kh, kw) or (O, C/groups, k) on a batch of images or signals.
+    """The geometry of a kernel (O, C/groups, kh, kw) on a batch of images, or likewise of signals or volumes.
 
     `options` are stride, padding and dilation, one number for each axis. Raises RuntimeError if the kernel does not
     fit, TypeError if there is no batch axis or a number is no Python int: a tensor's may be another one next time.
     """
     space = len(kernel) - 2
     name = f"conv{space}d"
-    is_batch = space in (1, 2) and len(image) == space + 2 and len(options) == 3 * space
+    is_batch = space in (1, 2, 3) and len(image) == space + 2 and len(options) == 3 * space
     if not (is_batch and {int}.issuperset(map(type, (groups, *options)))):
         raise complaints.no_batch(name, image, kernel, groups, options)
     stride, padding, dilation = options[:space], options[space : 2 * space], options[2 * space :]

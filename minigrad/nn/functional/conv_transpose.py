@@ -1,4 +1,4 @@
-"""`conv_transpose1d` and `conv_transpose2d`: the adjoints of `conv1d` and `conv2d` in the image."""
+"""`conv_transpose1d` and `conv_transpose2d`, the adjoints of `conv1d` and `conv2d`; `paint`, for volumes too."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from minigrad.nn.functional.padding import pad
 from minigrad.ops.arguments import as_ints, require_floats
 from minigrad.ops.conv import conv_input
 from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.volumes import conv3d_input
 from minigrad.tensor import Tensor
 
 
@@ -32,28 +33,36 @@ def conv_transpose2d(
     >>> torch.nn.functional.conv_transpose2d(torch.ones(1, 1, 1, 1), torch.ones(1, 1, 1, 2))
     tensor([[[[1., 1.]]]])
     """
-    name = "conv_transpose2d"
-    batched = check_operands(name, 2, input, weight, bias, groups, transposed=True)
+    return paint("conv_transpose2d", 2, input, weight, bias, (stride, padding, output_padding, groups, dilation))
+
+
+def paint(name: str, space: int, input: Any, weight: Any, bias: Any, options: Any) -> Any:
+    """The transposed convolution of images (`space` 2) or volumes (3), for the public function `name`."""
+    stride, padding, output_padding, groups, dilation = options
+    batched = check_operands(name, space, input, weight, bias, groups, transposed=True)
     require_floats(name, input, also=(np.int64,))
     x = input if batched else input.unsqueeze(0)
-    stride = as_ints(name, "stride", stride, 2, 1)
-    dilation = as_ints(name, "dilation", dilation, 2, 1)
-    amounts: Any = as_ints(name, "padding", padding, 2, 0)
-    extra = as_ints(name, "output_padding", output_padding, 2, 0)
+    stride = as_ints(name, "stride", stride, space, 1)
+    dilation = as_ints(name, "dilation", dilation, space, 1)
+    amounts = as_ints(name, "padding", padding, space, 0)
+    extra = as_ints(name, "output_padding", output_padding, space, 0)
     geometry = Geometry(weight.array.shape[2:], stride, amounts, dilation, int(groups))
-    size = _find_painted_size(x.array, geometry, extra)
+    size = _find_painted_size(name, x.array, geometry, extra)
     if 0 in size:
         y = _sum_nothing(x, weight, bias).expand(len(x.array), weight.array.shape[1] * geometry.groups, *size)
     elif any(e >= s for e, s in zip(extra, stride, strict=True)):
         y = _paint_wide(x, weight, geometry, size)
-        y = y if bias is None else y + bias.reshape(-1, 1, 1)
+        y = y if bias is None else y + bias.reshape(-1, *(1,) * space)
     else:
-        y = conv_input(x, weight, bias, size=size, geometry=geometry)
+        y = _PAINT[space](x, weight, bias, size=size, geometry=geometry)
     return y if batched else y.squeeze(0)
 
 
-def _find_painted_size(x: Any, geometry: Geometry, extra: tuple[int, ...]) -> tuple[int, ...]:
-    """The height and width of the output of `conv_transpose2d`."""
+_PAINT = {2: conv_input, 3: conv3d_input}
+
+
+def _find_painted_size(name: str, x: Any, geometry: Geometry, extra: tuple[int, ...]) -> tuple[int, ...]:
+    """The size of the output, without batch and channels."""
     for e, s, d in zip(extra, geometry.stride, geometry.dilation, strict=True):
         if e >= max(s, d) and x.size:
             got = f"but got output_padding: {e}, stride: {s}, dilation: {d}"
@@ -64,7 +73,7 @@ def _find_painted_size(x: Any, geometry: Geometry, extra: tuple[int, ...]) -> tu
     if min(size) < (0 if may_be_empty else 1):
         raise RuntimeError(
             f"Given input size per channel: ({' x '.join(map(str, x.shape[2:]))}). Calculated output size per channel: "
-            f"({' x '.join(map(str, size))}). Output size is too small: conv_transpose2d got a kernel "
+            f"({' x '.join(map(str, size))}). Output size is too small: {name} got a kernel "
             f"{tuple(geometry.kernel)} and padding {geometry.padding}; use less padding"
         )
     return size
@@ -100,7 +109,8 @@ def _sum_nothing(*operands: Any) -> Any:
 
 def _paint_wide(x: Any, weight: Any, geometry: Geometry, size: Any) -> Any:
     """The transposed convolution onto an image with more windows than x has: computed larger, then cropped."""
-    whole = geometry._replace(padding=(0, 0))
-    full = whole.adjoint_size(x.array.shape[2:])
-    (ph, pw), (H, W) = geometry.padding, size
-    return pad(conv_input(x, weight, None, size=full, geometry=whole), (-pw, W + pw - full[1], -ph, H + ph - full[0]))
+    whole = geometry._replace(padding=(0,) * len(size))
+    full = whole.adjoint_size(x.array.shape[2:], (0,) * len(size))
+    painted = _PAINT[len(size)](x, weight, None, size=full, geometry=whole)
+    axes = [(-p, n + p - m) for n, m, p in zip(size, full, geometry.padding, strict=True)]
+    return pad(painted, [amount for pair in reversed(axes) for amount in pair])  # the last axis first

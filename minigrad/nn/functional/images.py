@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from minigrad.ops.arguments import axis
 
-AXES = {1: "(C, L) or (N, C, L)", 2: "(C, H, W) or (N, C, H, W)"}
+AXES = {1: "(C, L) or (N, C, L)", 2: "(C, H, W) or (N, C, H, W)", 3: "(C, D, H, W) or (N, C, D, H, W)"}
 
 
 class Words(NamedTuple):

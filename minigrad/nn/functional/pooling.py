@@ -210,7 +210,7 @@ def _make_places(images: Any, windows: Any) -> Tensor:
 
 def _find_geometry(
     words: dict[int, Words], name: str, space: int, input: Tensor, limit: int | None, *options: Any
-) -> tuple[Geometry, tuple[int, int]]:
+) -> tuple[Geometry, tuple[int, ...]]:
     """The checked options, all below `limit` if there is one, and the number of windows along each axis."""
     require_tensors(name, "input", input)
     check_images(name, space, input, empty=False, words=words[space])
@@ -227,7 +227,7 @@ _NUMBERS = {int, bool, type(None)}
 def _find_windows(
     name: str, space: int, shape: tuple[int, ...], limit: int | None, kernel_size: Lengths, stride: Any, padding: Any,
     dilation: Any, ceil_mode: bool
-) -> tuple[Geometry, tuple[int, int]]:  # fmt: skip
+) -> tuple[Geometry, tuple[int, ...]]:  # fmt: skip
     """`_find_geometry` for images of this shape."""
     require_bools(name, ceil_mode=ceil_mode)
     kernel: Any = as_ints(name, "kernel_size", kernel_size, space, 1)

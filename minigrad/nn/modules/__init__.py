@@ -18,7 +18,7 @@ _ROOMS = {
     "batchnorm": "normalization lazy parallel.sync_batchnorm",
     "channelshuffle": "shape",
     "container": "sequential containers",
-    "conv": "conv conv_transpose lazy",
+    "conv": "conv volumes conv_transpose lazy",
     "distance": "distance",
     "dropout": "dropout",
     "flatten": "shape",

@@ -57,6 +57,14 @@ CASES = {
         [(2, 4, 6, 5), (4, 2, 3, 2), (4,)],
     ),
     "conv2d same": (lambda x, w: F.conv2d(x, w, None, 1, "same"), [(2, 2, 4, 5), (3, 2, 2, 3)]),
+    "conv3d": (
+        lambda x, w, b: F.conv3d(x, w, b, (2, 1, 1), (1, 2, 0), (1, 2, 1), 2),
+        [(2, 4, 4, 3, 3), (4, 2, 3, 2, 2), (4,)],
+    ),
+    "conv_transpose3d": (
+        lambda x, w, b: F.conv_transpose3d(x, w, b, (3, 2, 1), (1, 0, 1), (2, 1, 0), 2),
+        [(2, 4, 2, 2, 3), (4, 1, 3, 2, 2), (2,)],
+    ),
     "conv_transpose2d": (
         lambda x, w, b: F.conv_transpose2d(x, w, b, (3, 2), 1, (2, 1), 2),
         [(2, 4, 3, 2), (4, 1, 3, 2), (2,)],
@@ -283,8 +291,8 @@ def test_an_empty_batch_gives_an_empty_result_and_zero_gradients(name):
             assert not t.grad.numpy().any()
 
 
-HALVES = ["conv2d", "conv_transpose2d", "avg_pool2d", "batch_norm", "layer_norm", "group_norm",
-          "interpolate bilinear", "nll_loss"]  # fmt: skip
+HALVES = ["conv2d", "conv3d", "conv_transpose2d", "conv_transpose3d", "avg_pool2d", "batch_norm", "layer_norm",
+          "group_norm", "interpolate bilinear", "nll_loss"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", HALVES)
