@@ -25,11 +25,11 @@ def conv3d(
     `stride`, `padding` and `dilation` are ints, or three: of depth, height and width. `padding` may be 'valid'
     (none) or 'same' (Do = D; stride must be 1).
     Raises RuntimeError for shapes, channels or groups that do not fit, naming the axes.
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.volumes.html
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv3d.html
 
     >>> import minigrad as torch
     >>> video = torch.tensor([0.0, 0, 1, 1]).reshape(1, 1, 4, 1, 1)  # a pixel that lights up
-    >>> torch.nn.functional.volumes(video, torch.tensor([-1.0, 1]).reshape(1, 1, 2, 1, 1)).flatten()  # what changes
+    >>> torch.nn.functional.conv3d(video, torch.tensor([-1.0, 1]).reshape(1, 1, 2, 1, 1)).flatten()  # what changes
     tensor([0., 1., 0.])
     """
     return convolve(input, weight, bias, conv3d, 3, (stride, padding, dilation, groups))
