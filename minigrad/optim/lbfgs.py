@@ -82,7 +82,8 @@ class LBFGS(Optimizer):
         state.setdefault("n_iter", 0)
         known = list(state)
         first_loss = closure()
-        here, calls, left = Trial(0, _number(first_loss), self._gradient(), 0), 1, group["max_iter"]  # which may be inf
+        here = Trial(0, _number(first_loss), self._gradient(), 0)
+        calls, left = 1, group["max_iter"]  # which may be inf
         state["func_evals"] += 1
         while left > 0 and not abs(here.gradient).max() <= group["tolerance_grad"]:
             left -= 1

@@ -127,7 +127,9 @@ def run_in_blocks(rule: Rule, *arrays: Any) -> bool:
 
 
 def cut(*arrays: Any) -> Iterator[tuple[Any, ...]]:
-    """Yields the same rows of all arrays (of one shape, or None) in parts of about equal size, at most a block."""
+    """Yields the same rows of all arrays (of one shape, or None), in parts of about equal size: at most a block, or
+    one row where rows are longer.
+    """
     length, size = len(arrays[0]), arrays[0].size
     rows = -(-length // -(-size // BLOCK))
     for start in range(0, length, rows):

@@ -49,10 +49,9 @@ def load(optimizer: Optimizer, state_dict: dict[str, Any]) -> None:
                 group.setdefault(key, value)  # an option that is newer than the file
     state: defaultdict[Any, State] = defaultdict(dict)
     for key, values in state_dict["state"].items():
-        parameter = by_index.get(key, key)
-        for name, value in values.items():
-            state[parameter][name] = _adopt(value, parameter, is_count=name == "step")
-        if optimizer.rule is not None:  # an optimizer with its own `step` counts differently
+        parameter = by_index.get(key, key)  # another key is that of an optimizer's own entry
+        state[parameter] = _adopt(values, parameter)
+        if key in by_index and optimizer.rule is not None:  # an optimizer with its own `step` counts differently
             _count_in_tensors(state[parameter], optimizer.counters)
     optimizer.state, optimizer.param_groups = state, groups
 
@@ -80,13 +79,15 @@ def _count_in_tensors(state: State, counters: Iterable[str]) -> None:
             state[name] = wrap(np.asarray(state[name], step_dtype()))
 
 
-def _adopt(value: Any, parameter: Any, *, is_count: bool) -> Any:
-    """A copy of one entry of a state: a buffer with the parameter's dtype and device, the number of steps unchanged."""
-    if isinstance(value, list):
-        return [_adopt(entry, parameter, is_count=is_count) for entry in value]
+def _adopt(value: Any, parameter: Any, name: Any = None) -> Any:
+    """A copy of what a state holds under `name`: tensors get the dtype and the device of the parameter, "step" not."""
+    if isinstance(value, dict):
+        return {key: _adopt(entry, parameter, key) for key, entry in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)([_adopt(entry, parameter, name) for entry in value])
     if not isinstance(value, Tensor) or not isinstance(parameter, Tensor):
         return deepcopy(value)
     value = value.detach().clone()
-    if is_count or not parameter.dtype.is_floating_point:
+    if name == "step" or not parameter.dtype.is_floating_point:
         return value
     return value.to(parameter.device, parameter.dtype)

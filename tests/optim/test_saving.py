@@ -130,3 +130,25 @@ def test_a_loaded_state_has_the_dtype_of_the_parameters_except_for_the_number_of
     dtypes = {key: value.dtype for key, value in wide.state[double].items()}
     assert dtypes.pop("step") is minigrad.float32
     assert set(dtypes.values()) == {minigrad.float64}  # as PyTorch 2.13
+
+
+class Tower(optim.Optimizer):
+    """An optimizer of a user's own, whose state holds more than tensors by name."""
+
+    def __init__(self, params):
+        super().__init__(params, {"lr": 1.0})
+
+
+def test_a_state_may_hold_entries_of_the_optimizer_and_containers_of_tensors():
+    p, q = make_parameter(), minigrad.ones(2, dtype=minigrad.float64, requires_grad=True)
+    donor, optimizer = Tower([p]), Tower([q])
+    kept = minigrad.ones(2)
+    donor.state["epoch"] = 5
+    donor.state[p] |= {"name": "tower", "ends": (kept, 3), "by name": {"high": [kept], "step": kept}}
+    optimizer.load_state_dict(donor.state_dict())
+    state = optimizer.state[q]  # as PyTorch 2.13, but for "name", which it spoils
+    assert optimizer.state["epoch"] == 5
+    assert state["name"] == "tower" and state["ends"][1] == 3
+    assert state["ends"][0].dtype == state["by name"]["high"][0].dtype == minigrad.float64
+    assert state["by name"]["step"].dtype == minigrad.float32
+    assert state["by name"]["high"][0] is not kept

@@ -76,7 +76,7 @@ def pin(data: Any) -> Any:
     if hasattr(data, "pin_memory"):
         return data.pin_memory()
     pinned = _map_entries(pin, data)
-    return tuple(pinned) if isinstance(data, tuple) and isinstance(pinned, list) else pinned
+    return type(data)(pinned) if isinstance(data, tuple) and isinstance(pinned, list) else pinned
 
 
 def _map_entries(convert: Callable[[Any], Any], data: Any) -> Any:

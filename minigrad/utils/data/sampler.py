@@ -89,6 +89,8 @@ class RandomSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         size, wanted = len(self.data_source), self.num_samples
+        if not size and not self.replacement:
+            raise ValueError(f"RandomSampler cannot order {wanted} samples: there are no data")
         generator = self.generator
         if generator is None:
             generator = Generator()

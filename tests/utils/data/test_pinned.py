@@ -22,6 +22,10 @@ class Sample(NamedTuple):
     name: str
 
 
+class Pair(tuple):
+    __slots__ = ()
+
+
 class Packed:
     def __init__(self, x):
         self.x = x
@@ -49,6 +53,7 @@ COLLATES = {
     "dict": (lambda rows: {"x": torch.stack(rows), "n": 1}, lambda batch: [batch["x"]]),
     "named": (lambda rows: Sample(torch.stack(rows), "name"), lambda batch: [batch.x]),
     "tuple": (lambda rows: (rows[0], [rows[1], "b"]), lambda batch: [batch[0], batch[1][0]]),
+    "pair": (lambda rows: Pair([rows[0], rows[1]]), lambda batch: [*batch]),
     "own": (lambda rows: Packed(torch.stack(rows)), lambda batch: [batch.x]),
 }
 

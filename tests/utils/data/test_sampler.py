@@ -81,6 +81,8 @@ def test_invalid_arguments_are_refused():
             BatchSampler(range(3), size, False)
     with pytest.raises(ValueError, match="num_samples=0"):
         RandomSampler([])
+    with pytest.raises(ValueError, match="RandomSampler cannot order 2 samples: there are no data"):
+        list(RandomSampler([], num_samples=2))
     with pytest.raises(ValueError, match="drop_last should be a boolean value, but got drop_last=3"):
         BatchSampler(range(3), 1, 3)
     with pytest.raises(ValueError, match="num_samples=0"):
