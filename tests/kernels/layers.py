@@ -58,7 +58,7 @@ LAYERS = {  # the shapes that each algorithm was written for
     "direct": make_layer((2, 3, 9, 8), 4, (3, 3), (2, 1), (1, 0), (1, 2)),
     "tiny": make_layer((1, 1, 6, 8), 1, (1, 2)),
     "im2col": make_layer((3, 8, 15, 17), 6, (3, 3), (2, 2), (1, 1), groups=2),
-    "pointwise": make_layer((3, 16, 9, 9), 8, (1, 1), (2, 2)),
+    "pointwise": make_layer((9, 16, 9, 9), 8, (1, 1), (2, 2)),
     "mec": make_layer((5, 3, 12, 19), 4, (5, 5), (3, 2), (2, 3), (1, 2)),
     "channels last": make_layer((3, 5, 12, 11), 4, (3, 5), (2, 3), (1, 2), (2, 1)),
     "depthwise": make_layer((3, 5, 9, 8), 5, (3, 2), (1, 1), (1, 1), (2, 1), groups=5),

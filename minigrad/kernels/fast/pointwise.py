@@ -20,6 +20,7 @@ from minigrad.kernels.windows import PIECES, empty
 from minigrad.parallel import A_BYTE, WORTH, add_pieces, count_totals, share, share_product
 
 FEW = 1024  # weights
+SCRATCH = 2**18  # numbers that stay in the second cache: the products of several images whose sums or pixels follow
 OVERHEAD = 2.5e-5  # seconds of Python in all three functions
 
 
@@ -29,7 +30,8 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     N, C, Ho, Wo = pixels.shape
     out = xp.empty((N, len(w), Ho, Wo), x.dtype)
     matrix, columns, flat = w.reshape(-1, C), pixels.reshape(N, C, Ho * Wo), out.reshape(N, len(w), Ho * Wo)
-    _share_images(lambda n, pieces: _multiply(matrix, columns[n], flat[n], pieces), N, _count_work(x, len(w), Ho * Wo))
+    work = _count_work(x, len(w), Ho * Wo)
+    _share_images(lambda some, pieces: _multiply(matrix, columns[some], flat[some], pieces), N, work)
     return out
 
 
@@ -42,15 +44,17 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     left, right = (pixels, cotangent) if turned else (cotangent, pixels)
     w = xp.zeros((left.shape[1], right.shape[1]), x.dtype)
     size = _count_work(x, O, Ho * Wo)
-    totals = count_totals(range(N), w, size)
+    pieces = _cut_images(N, size, w.size)
+    totals = count_totals(pieces, w, size)
 
-    def add(n: int, total: Array) -> None:
-        product = total if N == 1 else empty(xp, "product", w.shape, x.dtype)
-        share_product(left[n], right[n].T, product, totals)
+    def add(some: slice, total: Array) -> None:
+        n = some.stop - some.start
+        product = total[None] if N == 1 else empty(xp, "product", (n, *w.shape), x.dtype)
+        share_product(left[some], right[some].swapaxes(1, 2), product, totals)
         if N > 1:
-            total += product
+            total += product[0] if n == 1 else product.sum(axis=0)
 
-    add_pieces(add, range(N), w, size)
+    add_pieces(add, pieces, w, size)
     return xp.ascontiguousarray(w.T if turned else w).reshape(O, C, 1, 1)
 
 
@@ -62,36 +66,43 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     if geometry.stride == (1, 1):
         x = xp.empty((N, C, *size), g.dtype)
         flat = x.reshape(N, C, Ho * Wo)
-        _share_images(lambda n, pieces: _multiply(matrix, cotangent[n], flat[n], pieces), N, work)
+        _share_images(lambda some, pieces: _multiply(matrix, cotangent[some], flat[some], pieces), N, work)
         return x
     x = xp.zeros((N, C, *size), g.dtype)
     pixels = x[:, :, :: geometry.stride[0], :: geometry.stride[1]]
 
-    def put(n: int, pieces: int) -> None:
-        product = empty(xp, "product", (C, Ho * Wo), g.dtype)
-        _multiply(matrix, cotangent[n], product, pieces)
-        pixels[n] = product.reshape(C, Ho, Wo)
+    def put(some: slice, pieces: int) -> None:
+        product = empty(xp, "product", (some.stop - some.start, C, Ho * Wo), g.dtype)
+        _multiply(matrix, cotangent[some], product, pieces)
+        pixels[some] = product.reshape(-1, C, Ho, Wo)
 
-    _share_images(put, N, work)
+    _share_images(put, N, work, C * Ho * Wo)
     return x
 
 
 def _multiply(matrix: Array, columns: Array, out: Array, pieces: int) -> None:
-    """The product of an image; of a few weights in parts that OpenBLAS does not pack."""
-    alone = pieces == 1 and matrix.size * columns.shape[1] >= A_BYTE * WORTH  # threads share such a product
-    if matrix.size <= FEW and len(columns) > 1 and not alone and out.__class__ is np.ndarray:
+    """The products of some images; of a few weights in parts that OpenBLAS does not pack."""
+    alone = pieces == 1 and matrix.size * columns.shape[2] >= A_BYTE * WORTH  # threads share such a product
+    if matrix.size <= FEW and columns.shape[1] > 1 and not alone and out.__class__ is np.ndarray:
         multiply_in_parts(matrix, columns, out)
     else:
         share_product(matrix, columns, out, pieces)
 
 
-def _share_images(multiply: Callable[[int, int], None], N: int, size: int) -> None:
-    """Calls ``multiply(n, pieces)`` for each image n: threads share many images, or each product of a few images."""
+def _share_images(multiply: Callable[[slice, int], None], N: int, size: int, scratch: int = 1) -> None:
+    """Calls ``multiply(some, pieces)`` for all images: threads share many images, or each product of a few images."""
+    pieces = _cut_images(N, size, scratch)
     if N >= PIECES:
-        share(lambda n: multiply(n, N), range(N), size)
+        share(lambda some: multiply(some, N), pieces, size)
     else:
-        for n in range(N):
-            multiply(n, 1)
+        for some in pieces:
+            multiply(some, 1)
+
+
+def _cut_images(N: int, size: int, scratch: int) -> list[slice]:
+    """Slices of the images, single ones if there are few. An image takes so many numbers of scratch memory."""
+    step = 1 if N < PIECES else max(1, min(N if size < WORTH else N // PIECES, SCRATCH // max(1, scratch)))
+    return [slice(n, min(N, n + step)) for n in range(0, N, step)]
 
 
 def _count_work(images: Array, outputs: int, pixels: int) -> int:
