@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.joint import joint_operation
+from minigrad.autograd.recording import operation
 from minigrad.layout import invert
 from minigrad.ops.activation import softmax_operation
 from minigrad.ops.grad_fn_names import shown_as
@@ -70,3 +71,34 @@ def _back(g: Any, query: Any, key: Any, value: Any, mask: Any, scale: float, kep
 # result lie in memory in this `order`, the outermost first; None: as they stand.
 attention = joint_operation("attention", _forward, _back, "UnsafeViewBackward0")
 attention_of_matrices = shown_as(attention, "MmBackward0")
+
+
+# ---- several heads of a sequence that attends to itself -----------------------------------------
+def _split(packed: Any, heads: int) -> list[Any]:
+    """Queries, keys and values side by side, (L, N, 3E), as three of (N, H, L, D)."""
+    length, batch, width = packed.shape
+    parts = packed.reshape(length, batch, 3, heads, width // (3 * heads))
+    return [np.transpose(parts[:, :, i], (1, 2, 0, 3)) for i in range(3)]
+
+
+def _forward_of_heads(packed: Any, *, heads: int, mask: Any, drop: Any, kept: Kept) -> Any:
+    query, key, value = _split(packed, heads)
+    means = _forward(query, key, value, mask=mask, scale=_usual_scale(query), drop=drop, order=None, kept=kept)
+    length, batch, width = packed.shape
+    return np.transpose(means, (2, 0, 1, 3)).reshape(length, batch, width // 3)  # (N, H, L, D) -> (L, N, E)
+
+
+def _usual_scale(query: Any) -> float:
+    return query.shape[-1] ** -0.5
+
+
+def _rule_of_heads(g: Any, packed: Any, heads: int, mask: Any, kept: Kept) -> Any:
+    query, key, value = _split(packed, heads)
+    length, batch, width = g.shape
+    g = np.transpose(g.reshape(length, batch, heads, width // heads), (1, 2, 0, 3))  # (L, N, E) -> (N, H, L, D)
+    parts = _back(g, query, key, value, mask, _usual_scale(query), kept)
+    side_by_side = [np.transpose(part, (2, 0, 1, 3)).reshape(length, batch, width) for part in parts]
+    return np.concatenate(side_by_side, 2)  # (L, N, 3E)
+
+
+self_attention = operation("self_attention", _forward_of_heads, _rule_of_heads, in_float32=True)

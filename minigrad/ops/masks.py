@@ -189,16 +189,16 @@ def _make_causal_once(shape: tuple[int, int], dtype: np.dtype[Any]) -> Any:
     return np.triu(np.full(shape, -np.inf, dtype), 1)
 
 
-def make_causal(query: Any, key: Any) -> Tensor:
-    """The mask that hides from each query the keys after it: (L, S), 0 or -inf, for (*, L, E) and (*, S, E).
+def make_causal(beside: Any, queries: int, keys: int) -> Tensor:
+    """The mask that hides from each query the keys after it: (queries, keys), 0 or -inf, in the dtype of `beside`.
 
     One of at most 64 KB is kept for the next calls, so it must not be written to.
     """
-    shape, dtype = (query.array.shape[-2], key.array.shape[-2]), query.array.dtype
+    shape, dtype = (queries, keys), beside.array.dtype
     if math.prod(shape) * dtype.itemsize <= 2**16:
-        mask: Tensor = wrap(constant_beside(query.array, _make_causal_once(shape, dtype)))
+        mask: Tensor = wrap(constant_beside(beside.array, _make_causal_once(shape, dtype)))
         return mask
-    return compute(lambda x: np.triu(np.full_like(x, -np.inf, shape=shape), 1), query)
+    return compute(lambda x: np.triu(np.full_like(x, -np.inf, shape=shape), 1), beside)
 
 
 def find_hidden_rows(mask: Any) -> Any:

@@ -6,6 +6,7 @@ import pytest
 import minigrad
 import minigrad.nn.functional as F
 from minigrad.autograd import gradcheck, gradgradcheck
+from minigrad.ops.attention import Kept, self_attention
 
 LATER = minigrad.ones(3, 4, dtype=minigrad.bool).triu(1)
 HIDDEN = minigrad.zeros(3, 4, dtype=minigrad.float64).masked_fill(LATER, -minigrad.inf)
@@ -30,6 +31,28 @@ def test_values_and_gradients_are_those_of_the_operations_it_is_made_of(lead):
     gradients = [minigrad.autograd.grad(y, operands, g) for y in results]
     for ours, expected in zip(*gradients, strict=True):
         np.testing.assert_allclose(ours.numpy(), expected.numpy(), rtol=1e-10, atol=1e-14)
+
+
+def split_into_heads(x, heads):
+    """(L, N, E) -> (N, H, L, D)."""
+    return x.unflatten(-1, (heads, -1)).permute(1, 2, 0, 3)
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_heads_that_attend_to_themselves_are_split_and_merged_in_one_operation(dropped):
+    minigrad.manual_seed(0)
+    packed, g = draw(3, 2, 12), minigrad.randn(3, 2, 4).double()
+    mask = minigrad.zeros(3, 3).double().masked_fill(LATER[:, :3], -minigrad.inf)
+    factors = minigrad.tensor([2.0, 0.0, 1.0]).double()  # of a dropout, the same for all queries
+    drop = (lambda weights: np.broadcast_to(factors.numpy(), weights.shape)) if dropped else None
+    ours = self_attention(packed, heads=2, mask=mask.array, drop=drop, kept=Kept())
+    q, k, v = [split_into_heads(x, 2) for x in packed.chunk(3, -1)]
+    weights = (q / 2**0.5 @ k.mT + mask).softmax(-1)
+    means = (weights * factors if dropped else weights) @ v
+    expected = means.permute(2, 0, 1, 3).reshape(3, 2, 4)
+    np.testing.assert_allclose(ours.detach().numpy(), expected.detach().numpy(), rtol=1e-12)
+    gradients = [minigrad.autograd.grad(y, packed, g)[0].numpy() for y in (ours, expected)]
+    np.testing.assert_allclose(*gradients, rtol=1e-10, atol=1e-14)
 
 
 def test_second_derivatives_pass_through_mask_and_dropout():

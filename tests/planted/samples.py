@@ -16,6 +16,7 @@ from minigrad.distributions.implicit import draw_dirichlet, draw_gamma
 from minigrad.nn.functional.dropouts import native_dropout
 from minigrad.nn.functional.recurrent import Stacking, run_stack
 from minigrad.ops import determinant
+from minigrad.ops.attention import Kept, self_attention
 from tests.device.cases import CASES
 from tests.device.cases_nn import CASES_NN
 
@@ -130,6 +131,10 @@ MORE: dict[str, Sample] = {
     "as_strided's way back and back": (
         lambda x, g, h: pull_back(lambda g: pull_back(overlap, x, g), g, h),
         ((2, 4), (3, 3), (2, 4)),
+    ),
+    "heads that attend to themselves": (
+        lambda x: self_attention(x, heads=2, mask=None, drop=None, kept=Kept()),
+        ((3, 2, 12),),
     ),
     "to a GPU and back": (lambda x: (x.to("cuda") * 2).to("cpu"), ((2, 3),)),
     "to another type": (lambda x: x.float() * x.float(), ((2, 3),)),

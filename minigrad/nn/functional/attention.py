@@ -108,7 +108,7 @@ def _attend(
     if mask is not None:
         added = as_added(~mask, query.dtype) if mask.dtype is dtypes.bool_ else mask
     elif is_causal:
-        added = make_causal(query, key)
+        added = make_causal(query, query.shape[-2], key.shape[-2])
     if idle is None and _fit(query, key, value, added):
         drop = partial(draw_factors, p=dropout_p) if dropout_p else None
         attend, hidden = attention if query.ndim > 2 else attention_of_matrices, None if added is None else added.array

@@ -5,20 +5,23 @@ Axes: N sequences of a batch, L queries, S keys, E features, H heads of D = E / 
 
 from __future__ import annotations
 
+from functools import partial
 from math import sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minigrad.autograd.failed_calls import names_options
 from minigrad.autograd.overriding import check_override, overridable
 from minigrad.creation import zeros
 from minigrad.nn.functional import attention_checks as checks
-from minigrad.nn.functional.attention import scaled_dot_product_attention
-from minigrad.nn.functional.dropouts import dropout
+from minigrad.nn.functional.attention import find_idle, scaled_dot_product_attention
+from minigrad.nn.functional.dropouts import draw_factors, dropout
 from minigrad.nn.functional.linear import linear
 from minigrad.nn.functional.padding import pad
 from minigrad.ops.arguments import require_tensors
+from minigrad.ops.attention import Kept, self_attention
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.join import cat
+from minigrad.ops.masks import make_causal
 from minigrad.tensor import Tensor
 
 
@@ -97,10 +100,12 @@ def attend_by_heads(
     if query.ndim == 2:
         return _attend_without_batch(query, key, value, width, weights, manner)
     checks.check_sizes(query, key, value, width, weights, manner)
-    q, k, v = [_split_into_heads(x, weights.heads) for x in _project(query, key, value, weights)]
-    k, v = _add_keys(k, v, weights)
-    means, attended = _attend(q, k, v, manner)  # (N, H, L, D), (N, H, L, S)
-    merged = means.permute(2, 0, 1, 3).reshape(query.shape)  # (N, H, L, D) -> (L, N, E)
+    attended, merged = None, _attend_to_itself(query, weights, manner) if query is key is value else None
+    if merged is None:
+        q, k, v = [_split_into_heads(x, weights.heads) for x in _project(query, key, value, weights)]
+        k, v = _add_keys(k, v, weights)
+        means, attended = _attend(q, k, v, manner)  # (N, H, L, D), (N, H, L, S)
+        merged = means.permute(2, 0, 1, 3).reshape(query.shape)  # (N, H, L, D) -> (L, N, E)
     output = name_last_call(linear(merged, weights.outward, weights.outward_bias), "ViewBackward0")
     return output, attended.mean(1) if attended is not None and manner.average else attended
 
@@ -114,6 +119,24 @@ def _attend_without_batch(
     query, key, value = [x.unsqueeze(1) for x in (query, key, value)]
     output, attended = attend_by_heads(query, key, value, width, weights, manner)
     return output.squeeze(1), None if attended is None else attended.squeeze(0)
+
+
+def _attend_to_itself(x: Tensor, weights: Projections, manner: Manner) -> Tensor | None:
+    """The means of the values of all heads, side by side, (L, N, E), if one operation on a CPU serves; else None."""
+    plain = len(weights.inward) == 1 and not (weights.added or weights.add_zero or manner.need_weights)
+    if not plain or x.is_cuda or weights.static != (None, None):
+        return None
+    length, batch, _ = x.shape
+    if manner.is_causal and manner.key_padding_mask is None:
+        mask: Tensor | None = make_causal(x, length, length)
+    else:
+        mask = _merge_masks((batch, weights.heads, length), x.dtype, manner)
+        if mask is not None and (mask.requires_grad or find_idle(mask) is not None):
+            return None
+    packed = linear(x, weights.inward[0], weights.inward_bias)  # (L, N, 3E)
+    drop = partial(draw_factors, p=manner.dropout) if manner.dropout else None
+    hidden = None if mask is None else mask.array
+    return self_attention(packed, heads=weights.heads, mask=hidden, drop=drop, kept=Kept())
 
 
 def _project(query: Tensor, key: Tensor, value: Tensor, weights: Projections) -> list[Tensor]:
@@ -144,7 +167,7 @@ def _add_keys(k: Tensor, v: Tensor, weights: Projections) -> tuple[Tensor, Tenso
 def _attend(q: Tensor, k: Tensor, v: Tensor, manner: Manner) -> tuple[Tensor, Tensor | None]:
     """The means of the values, (N, H, L, D), and their weights, (N, H, L, S), if they are asked for."""
     causal = manner.is_causal and manner.key_padding_mask is None and not manner.need_weights
-    mask = None if causal else _merge_masks(q, k, manner)
+    mask = None if causal else _merge_masks((*q.shape[:2], k.shape[2]), q.dtype, manner)
     if not manner.need_weights:
         return scaled_dot_product_attention(q, k, v, mask, manner.dropout, causal), None
     scores = (q * sqrt(1 / q.shape[-1])) @ k.mT
@@ -156,11 +179,15 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, manner: Manner) -> tuple[Tensor, Te
     return weights @ v, name_last_call(weights, "ViewBackward0")
 
 
-def _merge_masks(q: Tensor, k: Tensor, manner: Manner) -> Tensor | None:
-    """What is added to the scores, broadcasting to (N, H, L, S); a mask hides none of the added keys."""
+def _merge_masks(sizes: tuple[int, int, int], dtype: Any, manner: Manner) -> Tensor | None:
+    """What is added to the scores, broadcasting to (N, H, L, S); a mask hides none of the added keys.
+
+    The `sizes` are N, H and S.
+    """
+    *each, keys = sizes
     padding, mask = manner.key_padding_mask, manner.attn_mask
     padding = None if padding is None else padding[:, None, None]  # (N, 1, 1, S)
-    mask = mask if mask is None or mask.ndim == 2 else mask.unflatten(0, q.shape[:2])  # (N, H, L, S)
-    masks = [checks.as_added(x, q.dtype) for x in (mask, padding) if x is not None]
-    masks = [pad(x, (0, k.shape[2] - x.shape[-1])) for x in masks]
+    mask = mask if mask is None or mask.ndim == 2 else mask.unflatten(0, each)  # (N, H, L, S)
+    masks = [checks.as_added(x, dtype) for x in (mask, padding) if x is not None]
+    masks = [pad(x, (0, keys - x.shape[-1])) for x in masks]
     return masks[0] + masks[1] if len(masks) == 2 else masks[0] if masks else None
