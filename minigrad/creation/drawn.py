@@ -23,7 +23,7 @@ from minigrad.ops.writes import check_memory
 
 
 @creates
-def rand(*size: Any, generator: Any = None, xp: Any, dtype: Any) -> Any:
+def rand(*size: Any, generator: Any = None, into: Any = None, xp: Any, dtype: Any) -> Any:
     """Uniform numbers in [0, 1): ``rand(2, 3)`` or ``rand((2, 3))``.
 
     >>> import minigrad as torch
@@ -31,11 +31,12 @@ def rand(*size: Any, generator: Any = None, xp: Any, dtype: Any) -> Any:
     >>> torch.rand(2)
     tensor([0.4963, 0.7682])
     """
-    return random.source_of(generator, xp).uniform(read_size("rand", size, dtype), dtype)
+    source = random.source_of(generator, xp)
+    return _draw_into(into, read_size("rand", size, dtype), lambda shape, _: source.uniform(shape, dtype))
 
 
 @creates
-def randn(*size: Any, generator: Any = None, xp: Any, dtype: Any) -> Any:
+def randn(*size: Any, generator: Any = None, into: Any = None, xp: Any, dtype: Any) -> Any:
     """Numbers of the standard normal distribution: ``randn(2, 3)`` or ``randn((2, 3))``.
 
     >>> import minigrad as torch
@@ -43,11 +44,15 @@ def randn(*size: Any, generator: Any = None, xp: Any, dtype: Any) -> Any:
     >>> torch.randn(3)
     tensor([ 1.5410, -0.2934, -2.1788])
     """
-    return random.source_of(generator, xp).normal(read_size("randn", size, dtype), dtype)
+    source = random.source_of(generator, xp)
+    shape = read_size("randn", size, dtype)
+    return _draw_into(into, shape, lambda shape, pairs: source.normal(shape, dtype, pairs=pairs))
 
 
 @partial(creates, usual=lambda: dtypes.int64)
-def randint(low: Any = 0, high: Any = None, size: Any = None, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
+def randint(
+    low: Any = 0, high: Any = None, size: Any = None, *, generator: Any = None, into: Any = None, xp: Any, dtype: Any
+) -> Any:
     """Integers from `low` to below `high`: ``randint(high, size)`` or ``randint(low, high, size)``.
 
     Raises TypeError for bounds that are no ints and a size that is no list, RuntimeError for an empty range.
@@ -65,8 +70,8 @@ def randint(low: Any = 0, high: Any = None, size: Any = None, *, generator: Any 
         raise TypeError("randint() takes randint(high, size) or randint(low, high, size), size a tuple")
     if as_int(low, "low") < -(2**63) or as_int(high, "high") >= 2**63:
         raise ValueError(f"randint(): bounds must fit into int64, got {low} and {high}")
-    shape = read_size("randint", (as_list("randint", size),), dtype)
-    return random.source_of(generator, xp).randint(low, high, shape, dtype)
+    shape, source = read_size("randint", (as_list("randint", size),), dtype), random.source_of(generator, xp)
+    return _draw_into(into, shape, lambda shape, _: source.randint(low, high, shape, dtype))
 
 
 @partial(creates, usual=lambda: dtypes.int64)
@@ -85,12 +90,11 @@ def randperm(n: int, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
 
 
 @creates
-def _normal(mean: Any, std: Any, size: Any, generator: Any, *, xp: Any, dtype: Any) -> Any:
+def _normal(mean: Any, std: Any, size: Any, generator: Any, *, into: Any = None, xp: Any, dtype: Any) -> Any:
     if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    return random.source_of(generator, xp).normal(
-        read_size("normal", (as_list("normal", size),), dtype), dtype, mean, std
-    )
+    shape, source = read_size("normal", (as_list("normal", size),), dtype), random.source_of(generator, xp)
+    return _draw_into(into, shape, lambda shape, pairs: source.normal(shape, dtype, mean, std, pairs=pairs))
 
 
 # As in PyTorch, the gradient of random numbers with respect to the parameters is zero.
@@ -125,13 +129,14 @@ def normal(
     if out is not None:
         require_receiver("normal", out)
     precision = (given[0] if out is None else out).array.dtype
-    drawn = as_tensor(backend.on_gpu_of(given[0], _draw_around, mean, std, given, generator, precision), dtype, place)
+    around = backend.on_gpu_of(given[0], _draw_around, mean, std, given, generator, precision, out)
+    drawn = as_tensor(around, dtype, place)
     needed = [x for x in given if is_in_graph(x)]
     made: Any = _unmoved(*needed, drawn=drawn.array) if needed else drawn
     return made if out is None else write_out("normal", out, made, ())
 
 
-def _draw_around(mean: Any, std: Any, given: list[TensorBase], generator: Any, dtype: Any) -> Any:
+def _draw_around(mean: Any, std: Any, given: list[TensorBase], generator: Any, dtype: Any, into: Any) -> Any:
     """An array of normal random numbers, where the mean, the standard deviation or both are tensors (`given`)."""
     shapes = [x.array.shape for x in given]
     try:
@@ -145,7 +150,8 @@ def _draw_around(mean: Any, std: Any, given: list[TensorBase], generator: Any, d
     # As in PyTorch, a number `std` is passed to the generator; a tensor scales the numbers afterwards.
     scales = isinstance(std, TensorBase)
     source = random.source_of(generator, backend.array_module(given[0].array))
-    drawn = source.normal(shape, dtype, 0.0, 1.0 if scales else scale)
+    spread = 1.0 if scales else scale
+    drawn = _draw_into(into, shape, lambda shape, pairs: source.normal(shape, dtype, 0.0, spread, pairs=pairs))
     values = backend.to_device(drawn, backend.device_of(given[0].array))
     if scales:
         values = values * scale.astype(dtype)
@@ -153,18 +159,29 @@ def _draw_around(mean: Any, std: Any, given: list[TensorBase], generator: Any, d
 
 
 # ---- numbers for a tensor that is there ---------------------------------------------------------------
+def in_memory_order(array: Any, draw: Callable[[tuple[int, ...]], Any]) -> Any:
+    """The array of the shape of `array` that `draw(shape)` makes in its memory order: by columns for a transpose."""
+    if array.flags.c_contiguous:
+        return draw(array.shape)
+    order = find_memory_order(array.shape, array.strides)
+    return draw(tuple([array.shape[axis] for axis in order])).transpose(invert(order))  # -> axes in their own order
+
+
+def _draw_into(out: Any, shape: tuple[int, ...], draw: Callable[[tuple[int, ...], bool], Any]) -> Any:
+    """What `draw(shape, pairs)` makes, in the memory order of an `out` of this shape; with `pairs` if that has gaps."""
+    if out is None or out.array.shape != shape:
+        return draw(shape, False)
+    return in_memory_order(out.array, lambda ordered: draw(ordered, not out.array.flags.c_contiguous))
+
+
 def draw_in_order(array: Any, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any = None) -> Any:
-    """What `draw(source, shape)` makes on the device of `array`, in its memory order: by columns for a transpose."""
+    """What `draw(source, shape)` makes on the device of `array`, in its memory order."""
 
     def run(shape: tuple[int, ...]) -> Any:
         drawn = draw(random.source_of(generator, backend.array_module(array)), shape)
         return backend.to_device(drawn, backend.device_of(array))
 
-    if array.flags.c_contiguous:
-        return backend.on_gpu_of(array, run, array.shape)
-    order = find_memory_order(array.shape, array.strides)
-    drawn = backend.on_gpu_of(array, run, tuple([array.shape[axis] for axis in order]))
-    return drawn.transpose(invert(order))  # axes in memory order -> axes in their own order
+    return in_memory_order(array, lambda shape: backend.on_gpu_of(array, run, shape))
 
 
 def draw_start(parameter: Any, bound: float) -> None:

@@ -38,6 +38,7 @@ def creates(
     It adds the keywords that PyTorch's creation functions share. `xp` is the array library of
     the device; the array may also be NumPy's, and is then moved. `dtype` is NumPy's: of the one
     that the user gives, else of `usual()`, which may be None. With `in_row` an `out` of any shape is filled in order.
+    A `function` with a parameter `into` is given the `out`, whose memory order it follows.
     """
     name = function.__name__.lstrip("_")
     own = inspect.signature(function).parameters
@@ -54,6 +55,7 @@ def creates(
         if out is not None:
             require_receiver(name, out)
             dtype, device = (out.dtype, out.device) if dtype is None else (dtype, device)
+            options |= {"into": out} if "into" in own else {}
         where = devices.default_device() if device is None else devices.device(device)
         chosen = usual() if dtype is None else dtype
         try:
@@ -87,7 +89,7 @@ def _fill(name: str, out: Any, made: Any, in_row: bool) -> Any:
 
 def make_signature(own: Any, call: Any, without: str = "") -> inspect.Signature:
     """The public signature: a function's `own` parameters, and the keywords that `call` adds to it, `without` one."""
-    kept = [p for name, p in own.items() if name not in ("xp", "dtype") and p.kind is not p.VAR_KEYWORD]
+    kept = [p for name, p in own.items() if name not in ("xp", "dtype", "into") and p.kind is not p.VAR_KEYWORD]
     first = [p for p in kept if p.kind is not inspect.Parameter.KEYWORD_ONLY]
     named = [p for p in kept if p.kind is inspect.Parameter.KEYWORD_ONLY]
     shared = [

@@ -155,10 +155,11 @@ _x_log_y, _x_log1p_y = _make_x_times(np.log), _make_x_times(np.log1p)
 def _weigh_log(g: Any, x: Any, y: Any, lowest: int, made: Any, forward: Any) -> Any:
     """``g * log(y)``, and 0 where g is 0 and y is not NaN, or x is 0 and y at most `lowest`.
 
-    The product is the operation itself, whose derivative in g is log(y), also where g is 0.
+    The product is the operation itself, whose derivative in g is log(y), also where g is 0. Integers y are converted
+    to float64, because NumPy's logarithm of bytes is float16.
     """
     weigh = made if isinstance(g, TensorBase) else forward
-    return np.where(np.equal(x, 0) * np.less_equal(y, lowest), 0.0, weigh(g, y))
+    return np.where(np.equal(x, 0) * np.less_equal(y, lowest), 0.0, weigh(g, y * 1.0))
 
 
 def _angle_share(g: Any, x: Any, y: Any) -> Any:

@@ -13,23 +13,26 @@ from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.failed_calls import names_options
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, on_gpu_of, quiet, to_device
-from minigrad.creation.drawn import draw_in_order
+from minigrad.creation.drawn import draw_in_order, in_memory_order
 from minigrad.devices import CPU
 from minigrad.generator import Generator
 from minigrad.layout import find_memory_order, invert
 from minigrad.ops.arguments import as_int, as_number, of_tensors, require_kind, takes_out
 from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.division import no_derivative
-from minigrad.ops.inplace import assign
+from minigrad.ops.inplace import assign, check_writable
 from minigrad.ops.out import require_receiver, write_out
 from minigrad.ops.shape import broadcast_tensors
+from minigrad.ops.writes import check_memory
 from minigrad.random import source_of
 
 
 def _fill_in_order(
     tensor: Any, name: str, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Generator | None
 ) -> Tensor:
-    """Writes `draw(source, shape)` into `tensor` in its memory order."""
+    """Writes `draw(source, shape)` into `tensor` in its memory order; what may not be written takes no numbers."""
+    check_writable(tensor, name)
+    check_memory(tensor.array, name)
     drawn = dtypes.convert(draw_in_order(tensor.array, draw, generator), tensor.array.dtype)
     return assign(tensor, wrap(drawn), name)
 
@@ -123,7 +126,8 @@ def multinomial(
         rows = zip(below.reshape(-1, below.shape[-1]), chances.reshape(-1, num_samples), strict=True)
         drawn = np.array([np.searchsorted(row, chance) for row, chance in rows]).reshape(chances.shape)
     else:  # the smallest of exponential times whose rates are the weights
-        arrival = weights / to_device(source.exponential(weights.shape, weights.dtype), CPU)
+        times = in_memory_order(weights, lambda shape: to_device(source.exponential(shape, weights.dtype), CPU))
+        arrival = weights / times
         drawn = np.argsort(-arrival, axis=-1, kind="stable")[..., :num_samples]
     return wrap(to_device(drawn.astype(np.int64), device_of(input.array)))
 

@@ -36,8 +36,9 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     dim = as_int(dim, "cosine_similarity(): argument 'dim'")
     if eps < 0:
         raise RuntimeError(f"cosine_similarity: eps must be non-negative, got {eps}")
+    x1, x2 = broadcast_tensors(x1, x2)  # first, so that a 0-d tensor counts as one with axes
     common = dtypes.result_type([x1.array, x2.array])
-    a, b = [x / _measure_length(x, dim, eps) for x in broadcast_tensors(cast(x1, common), cast(x2, common))]
+    a, b = [x / _measure_length(x, dim, eps) for x in (cast(x1, common), cast(x2, common))]
     return (a * b).sum(dim)
 
 

@@ -46,6 +46,8 @@ def l1_loss(
     tensor(1.5000)
     """
     check_pair("l1_loss", input, target, weight)
+    if input.array.shape != target.array.shape:  # a 0-d tensor counts as one with axes
+        input, target = broadcast_tensors(input, target)
     return weigh(abs(input - target), weight, reduction)
 
 

@@ -125,10 +125,12 @@ def match_pair(
     if weight is None and a.dtype is b.dtype and a.dtype.kind == "f" and a.shape == b.shape:  # the usual case
         return input, target
     check_pair(name, input, target, weight, may_broadcast)
+    if a.shape != b.shape:  # first, so that a 0-d tensor counts as one with axes
+        input, target = broadcast_tensors(input, target)
     if a.dtype is not b.dtype:
         input, target = to_common_dtype(input, target)
     require_kind(name, input.array.dtype)
-    return (input, target) if a.shape == b.shape else broadcast_tensors(input, target)
+    return input, target
 
 
 def to_common_dtype(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

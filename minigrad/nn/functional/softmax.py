@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.advice import warn
-from minigrad.autograd.core import wrap
 from minigrad.autograd.failed_calls import names_options
-from minigrad.creation.drawn import draw_in_order
-from minigrad.creation.like import zeros_like
+from minigrad.creation.like import empty_like, zeros_like
+from minigrad.layout import contiguous_format
 from minigrad.ops import activation, unary
 from minigrad.ops.arguments import require_tensors
 from minigrad.tensor import Tensor
@@ -73,8 +72,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     tensor([0., 1.])
     """
     require_tensors("gumbel_softmax", "logits", logits)
-    drawn = draw_in_order(logits.array, lambda source, shape: source.exponential(shape, logits.array.dtype))
-    noise = unary.log(wrap(drawn))
+    noise = empty_like(logits, memory_format=contiguous_format).exponential_().log_()
     soft: Tensor = activation.softmax((logits - noise) / tau, dim)
     if not hard:
         return soft
