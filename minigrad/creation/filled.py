@@ -35,10 +35,9 @@ def creates(
 ) -> Callable[..., Tensor]:
     """Makes a creation function of `function(*arguments, xp, dtype)`, which returns an array.
 
-    It adds the keywords that PyTorch's creation functions share. `xp` is the array library of
-    the device; the array may also be NumPy's, and is then moved. `dtype` is NumPy's: of the one
-    that the user gives, else of `usual()`, which may be None. With `in_row` an `out` of any shape is filled in order.
-    A `function` with a parameter `into` is given the `out`, whose memory order it follows.
+    It adds the keywords that PyTorch's creation functions share. `xp` is the array library of the device; the array may
+    also be NumPy's, and is then moved. `dtype` is NumPy's: of the one that the user gives, else of `usual()`, which may
+    be None. `in_row` fills an `out` of any shape in order. A parameter `into` gets the `out`, for its memory order.
     """
     name = function.__name__.lstrip("_")
     own = inspect.signature(function).parameters
@@ -53,8 +52,7 @@ def creates(
         if by_name and "size" in options:
             args = (*args, as_list(name, options.pop("size")))
         if out is not None:
-            require_receiver(name, out)
-            dtype, device = (out.dtype, out.device) if dtype is None else (dtype, device)
+            dtype, device = _follow(out, name, dtype, device)
             options |= {"into": out} if "into" in own else {}
         where = devices.default_device() if device is None else devices.device(device)
         chosen = usual() if dtype is None else dtype
@@ -78,6 +76,12 @@ def creates(
     call.__module__ = "minigrad"  # where pickle finds it
     call.__signature__ = make_signature(own, call)  # type: ignore[attr-defined]
     return rename(call, name, function.__doc__)
+
+
+def _follow(out: Any, name: str, dtype: Any, device: Any) -> tuple[Any, Any]:
+    """The dtype and the device of what is made for `out`: its own, unless the user names them."""
+    require_receiver(name, out)
+    return (out.dtype, out.device) if dtype is None else (dtype, device)
 
 
 def _fill(name: str, out: Any, made: Any, in_row: bool) -> Any:
