@@ -6,6 +6,7 @@ from floor(p n / L) to ceil((p + 1) n / L): the same with n and L changed, so th
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,39 +18,59 @@ from minigrad.kernels.pool import with_length
 
 def adaptive_avg_pool2d(x: Array, size: Pair) -> Array:
     """The means of `size` windows that cover the image: (..., H, W) -> (..., *size)."""
-    rows, columns = (_Spans(array_module(x), n, count) for n, count in zip(x.shape[-2:], size, strict=True))
+    rows, columns = [_find_spans(array_module(x), n, count) for n, count in zip(x.shape[-2:], size, strict=True)]
     return _span_sums(_span_sums(x, -2, rows), -1, columns) / _areas(rows, columns, x.dtype)
 
 
 def adaptive_avg_pool2d_input(g: Array, size: Pair) -> Array:
     """The adjoint of `adaptive_avg_pool2d`: (..., Ho, Wo) -> (..., *size)."""
     xp, (Ho, Wo) = array_module(g), g.shape[-2:]
-    x = g / _areas(_Spans(xp, size[0], Ho), _Spans(xp, size[1], Wo), g.dtype)
-    return _span_sums(_span_sums(x, -1, _Spans(xp, Wo, size[1])), -2, _Spans(xp, Ho, size[0]))
+    x = g / _areas(_find_spans(xp, size[0], Ho), _find_spans(xp, size[1], Wo), g.dtype)
+    return _span_sums(_span_sums(x, -1, _find_spans(xp, Wo, size[1])), -2, _find_spans(xp, Ho, size[0]))
 
 
 def adaptive_max_pool2d(x: Array, places: Array) -> Array:
     """The maxima of windows that cover the image: (..., H, W) -> (..., Ho, Wo); fills `places` as `max_pool2d` does."""
     xp, W = array_module(x), x.shape[-1]
-    best, column = _span_max(x, -1, _Spans(xp, W, places.shape[-1]))  # (..., H, Wo)
-    best, row = _span_max(best, -2, _Spans(xp, x.shape[-2], places.shape[-2]))
+    best, column = _span_max(x, -1, _find_spans(xp, W, places.shape[-1]))  # (..., H, Wo)
+    best, row = _span_max(best, -2, _find_spans(xp, x.shape[-2], places.shape[-2]))
     xp.add(xp.take_along_axis(column, row, -2), row * W, out=places)
     return best
 
 
 class _Spans:
-    """The windows along an axis: start and stop of each, the longest length, and whether all have it, side by side."""
+    """The windows along an axis: start and stop of each, and whether all are equal and lie side by side.
+
+    `further` are the pixels of all windows at each offset from their starts: their indices, where a window that is
+    shorter repeats its last one, and which windows are not (None: all of them).
+    """
 
     def __init__(self, xp: Any, length: int, count: int) -> None:
-        self.starts, self.stops = self._ends(xp, length, count)
-        starts, stops = self._ends(np, length, count)  # computed on the host too, to avoid waiting for a GPU
-        self.longest = int((stops - starts).max(initial=0))
+        starts, stops = self._ends(np, length, count)  # on the host too, to avoid waiting for a GPU
+        self.starts, self.stops = (starts, stops) if xp is np else self._ends(xp, length, count)
+        lengths = stops - starts
+        self.longest = int(lengths.max(initial=0))
         self.are_equal = count > 0 and length == self.longest * count
+        shortest = int(lengths.min(initial=self.longest))
+        self.further: list[tuple[Array, Array | None]] = []
+        for place in range(1, self.longest):
+            reaches = self.starts + place < self.stops if place >= shortest else None
+            self.further.append((xp.minimum(self.starts + place, self.stops - 1), reaches))
 
     @staticmethod
     def _ends(xp: Any, length: int, count: int) -> tuple[Array, Array]:
         i = xp.arange(count)
         return i * length // max(count, 1), -(-(i + 1) * length // max(count, 1))
+
+
+@lru_cache(maxsize=256)
+def _find_spans_on_host(length: int, count: int) -> _Spans:
+    return _Spans(np, length, count)
+
+
+def _find_spans(xp: Any, length: int, count: int) -> _Spans:
+    """The windows along an axis; on a CPU they are kept for the next calls, as they take longer than the sums."""
+    return _find_spans_on_host(length, count) if xp is np else _Spans(xp, length, count)
 
 
 def _areas(rows: _Spans, columns: _Spans, dtype: np.dtype) -> Array:
@@ -60,29 +81,29 @@ def _areas(rows: _Spans, columns: _Spans, dtype: np.dtype) -> Array:
 
 def _span_sums(x: Array, axis: int, spans: _Spans) -> Array:
     """The sums of x[start:stop] along an axis, in one pass for each offset from `start`, or for all equal ones."""
-    xp, starts, stops = array_module(x), spans.starts, spans.stops
+    xp, starts = array_module(x), spans.starts
     if not x.shape[axis]:
         return xp.zeros(with_length(x.shape, axis, len(starts)), x.dtype)
     if spans.are_equal:
         place = x.ndim + axis
         windows = x.reshape(*x.shape[:place], len(starts), spans.longest, *x.shape[place + 1 :])
         return windows.sum(place + 1, dtype=x.dtype)
-    sums = xp.take(x, starts, axis=axis)
-    for place in range(1, spans.longest):
-        reaches = (starts + place < stops).reshape(-1, *(1,) * (-1 - axis))
-        pixels = xp.take(x, xp.minimum(starts + place, stops - 1), axis=axis)
-        sums += xp.where(reaches, pixels, x.dtype.type(0))
+    sums = x.take(starts, axis)
+    for places, reaches in spans.further:
+        pixels = x.take(places, axis)
+        if reaches is not None:
+            pixels = xp.where(reaches.reshape(-1, *(1,) * (-1 - axis)), pixels, x.dtype.type(0))
+        sums += pixels
     return sums
 
 
 def _span_max(x: Array, axis: int, spans: _Spans) -> tuple[Array, Array]:
     """The maximum of x[start:stop] along an axis and its index: the first of equals, the last NaN."""
     xp, shape = array_module(x), (-1, *(1,) * (-1 - axis))
-    best = xp.take(x, spans.starts, axis=axis)
+    best = x.take(spans.starts, axis)
     winner = xp.zeros(best.shape, np.int64) + spans.starts.reshape(shape)
-    for place in range(1, spans.longest):
-        pixels = xp.minimum(spans.starts + place, spans.stops - 1)  # the last pixel again is not larger than itself
-        value = xp.take(x, pixels, axis=axis)
+    for pixels, _ in spans.further:  # the last pixel again is not larger than itself
+        value = x.take(pixels, axis)
         better = (value > best) | xp.isnan(value)
         xp.copyto(best, value, where=better)
         xp.copyto(winner, pixels.reshape(shape), where=better)
