@@ -7,7 +7,6 @@ from minigrad import backend, backends, cuda, ones, random
 NEEDS_A_GPU = {
     "current_device": (),
     "set_device": (0,),
-    "device": (0,),
     "synchronize": (),
     "init": (),
     "get_device_name": (0,),
@@ -32,6 +31,11 @@ class TestWithoutAGpu:
             getattr(cuda, name)(*NEEDS_A_GPU[name])
         assert cuda.why_not() in str(caught.value)
         assert "pip install cupy-cuda12x" in str(caught.value)
+
+    def test_a_device_is_named_without_a_gpu_and_missed_when_entered(self):
+        assert cuda.device("cuda:1").idx == 1
+        with pytest.raises(RuntimeError, match="device 'cuda:0' was asked for"), cuda.device(0):
+            pass  # pragma: no cover
 
     def test_questions_are_answered_with_none_and_zero(self):
         assert not cuda.is_available()

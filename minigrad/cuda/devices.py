@@ -17,11 +17,22 @@ def index_of(device: Any = None) -> int:
     """The number of `device`, the current one for None. Raises ValueError for the CPU."""
     if device is None:
         return current_device()
+    index = _read_index(device)
+    backend.library(devices.device("cuda", index))
+    return index
+
+
+def _read_index(device: Any) -> int:
+    """As `index_of`, but a number that is given may be that of a GPU that does not exist."""
     place = devices.device(device)
     if place.type != "cuda":
         raise ValueError(f"Expected a cuda device, but got: {place}")
-    backend.library(place)
     return current_device() if place.index is None else place.index
+
+
+def _cupy_device(device: Any) -> Any:
+    index = index_of(device)
+    return cupy().cuda.Device(index)
 
 
 # ---- devices --------------------------------------------------------------------------------
@@ -44,13 +55,13 @@ def set_device(device: Any) -> None:
     >>> if torch.cuda.is_available():
     ...     value = torch.cuda.set_device(0)
     """
-    cupy().cuda.Device(index_of(device)).use()
+    _cupy_device(device).use()
 
 
 class device(contextlib.ContextDecorator):
     """A context, `with cuda.device(1):`, in which that GPU is the current one; None or -1 change nothing.
 
-    Raises ValueError for the CPU, RuntimeError for a GPU that does not exist.
+    Raises ValueError for the CPU; entering it raises RuntimeError for a GPU that does not exist.
 
     >>> import minigrad as torch
     >>> with torch.cuda.device(None):
@@ -58,12 +69,12 @@ class device(contextlib.ContextDecorator):
     """
 
     def __init__(self, device: Any) -> None:
-        self.idx = -1 if device in (None, -1) else index_of(device)
+        self.idx = -1 if device in (None, -1) else _read_index(device)
         self._selected: list[Any] = []
 
     def __enter__(self) -> None:
         # A new CuPy object for each entry, because it stores only one device to return to.
-        self._selected.append(cupy().cuda.Device(self.idx) if self.idx >= 0 else None)
+        self._selected.append(None if self.idx < 0 else _cupy_device(self.idx))
         if self._selected[-1] is not None:
             self._selected[-1].__enter__()
 
@@ -80,7 +91,7 @@ def synchronize(device: Any = None) -> None:
     >>> if torch.cuda.is_available():
     ...     value = torch.cuda.synchronize()
     """
-    cupy().cuda.Device(index_of(device)).synchronize()
+    _cupy_device(device).synchronize()
 
 
 class device_of(device):

@@ -34,7 +34,7 @@ class TestDevices:
         with pytest.raises(ValueError, match="Expected a cuda device, but got: cpu"):
             function("cpu")
         with pytest.raises(RuntimeError, match="the last one is 'cuda:1'"):
-            function(7)
+            function(7).__enter__()
 
     def test_the_gpu_of_a_tensor_is_chosen(self):
         with cuda.device_of(ones(1, device="cuda:1")):
