@@ -77,15 +77,15 @@ class Hooks:
 class Hookable:
     """The base of classes that have hooks: modules and optimizers."""
 
-    _hooks: Hooks | None  # None until the first hook is added, so that a call needs only one test
+    _hooks_by_place: Hooks | None  # None until the first hook is added, so that a call needs only one test
 
     def _hang(self, place: str, hook: Callable[..., Any], prepend: bool = False, *options: bool) -> RemovableHandle:
-        if self._hooks is None:
-            self._hooks = Hooks()
-        return self._hooks.add(place, hook, prepend, options)
+        if self._hooks_by_place is None:
+            self._hooks_by_place = Hooks()
+        return self._hooks_by_place.add(place, hook, prepend, options)
 
     def _hooks_at(self, place: str) -> list[tuple[Any, ...]]:
-        return [] if self._hooks is None else self._hooks.at(place)
+        return [] if self._hooks_by_place is None else self._hooks_by_place.at(place)
 
 
 def as_pair(what: str, given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -58,7 +58,7 @@ def make_graphed_callables(
 
 def _check_callable(function: Any, arguments: Any) -> None:
     if isinstance(function, Module):
-        if function._hooks is not None:
+        if function._hooks_by_place is not None:
             detail = "registering hooks on modules after passing them through make_graphed_callables is allowed."
             raise RuntimeError(f"Modules must not have hooks registered at the time they are passed. However, {detail}")
         if any(buffer.requires_grad for buffer in function.buffers()):

@@ -25,7 +25,7 @@ _NOT_HERE = {  # attributes of PyTorch's modules that are not supported
 }  # fmt: skip
 
 
-_SET_BY_INIT = ("training", "_kinds", "_hooks", "_non_persistent_buffers_set")
+_SET_BY_INIT = ("training", "_kinds", "_hooks_by_place", "_non_persistent_buffers_set")
 
 
 def refuse_absent(module: Any, name: str) -> None:

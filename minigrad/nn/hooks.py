@@ -87,7 +87,7 @@ class ModuleHooks(StateHooks):
     _backward_pre_hooks = property(lambda self: self._find_hooks("backward_pre"))
 
     def _find_hooks(self, place: str) -> Any:
-        return OrderedDict() if self._hooks is None else self._hooks.functions(place)
+        return OrderedDict() if self._hooks_by_place is None else self._hooks_by_place.functions(place)
 
 
 def call_between(hooks: Hooks, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -36,7 +36,7 @@ def _call(module: Module, *args: Any, **kwargs: Any) -> Any:
     if not any(_ON_ALL.at(place) for place in places):
         _put_in_place("__call__", _call_one)  # the last one is gone
         return _call_one(module, *args, **kwargs)
-    return call_between(_Joined(module._hooks), module, args, kwargs)
+    return call_between(_Joined(module._hooks_by_place), module, args, kwargs)
 
 
 def _register(module: Module, kind: str, name: str, value: Any) -> None:

@@ -57,14 +57,14 @@ class Module(ModuleHooks, Conversions, Lookup, NamesOptions):
         for name in self.__dict__.get("_kinds", ()):  # called once more, it forgets what was registered
             del self.__dict__[name]
         # Bypasses __setattr__, which reads `_kinds`.
-        self.__dict__.update(training=True, _kinds={}, _hooks=None, _non_persistent_buffers_set=set())
+        self.__dict__.update(training=True, _kinds={}, _hooks_by_place=None, _non_persistent_buffers_set=set())
 
     # ---- calling ---------------------------------------------------------------------------------
 
     forward: Callable[..., Any] = forward_unimplemented
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        hooks = self._hooks
+        hooks = self._hooks_by_place
         try:
             result = self.forward(*args, **kwargs) if hooks is None else call_between(hooks, self, args, kwargs)
         except Exception as error:

@@ -17,7 +17,7 @@ def run_between_hooks(optimizers: Any) -> None:
 
     @wraps(step)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(self) is not optimizers or self._hooks is None:  # a subclass runs its own hooks
+        if type(self) is not optimizers or self._hooks_by_place is None:  # a subclass runs its own hooks
             return step(self, *args, **kwargs)
         return step_between(self, step, args, kwargs)
 
@@ -28,7 +28,7 @@ def run_between_hooks(optimizers: Any) -> None:
 class OptimizerHooks(Hookable):
     """The hooks of an optimizer."""
 
-    _hooks: Hooks | None = None
+    _hooks_by_place: Hooks | None = None
 
     def _run_hooks(self, place: str, *arguments: Any) -> Any:
         """Calls each hook with the optimizer and the arguments; what a hook returns replaces the last argument."""
@@ -110,10 +110,10 @@ class OptimizerHooks(Hookable):
 def step_between(optimizer: Any, step: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Calls `step` of an optimizer between its hooks."""
     arguments = (optimizer, *args), kwargs  # as in PyTorch, the optimizer is one of the arguments
-    for (hook,) in optimizer._hooks.at("step_pre"):
+    for (hook,) in optimizer._hooks_by_place.at("step_pre"):
         given = hook(optimizer, *arguments)
         arguments = arguments if given is None else as_pair(step.__name__, given)
     result = step(*arguments[0], **arguments[1])
-    for (hook,) in optimizer._hooks.at("step_post"):
+    for (hook,) in optimizer._hooks_by_place.at("step_post"):
         hook(optimizer, *arguments)
     return result

@@ -200,7 +200,7 @@ class Optimizer(OptimizerHooks, NamesOptions):
 
     def __getstate__(self) -> dict[str, Any]:
         """The state for copies: without hooks, as in PyTorch, and without what is made anew."""
-        return {**vars(self), "_rules": None, "_hooks": None}
+        return {**vars(self), "_rules": None, "_hooks_by_place": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

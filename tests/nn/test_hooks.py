@@ -20,6 +20,22 @@ def test_forward_hooks_see_and_replace_arguments_and_results():
     assert log[-1] == ("post", [0.0, 20.0])
 
 
+def test_a_list_of_the_users_own_may_be_called_hooks():
+    class Watched(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.seen, self._hooks = [], []
+            self._hooks.append(self.register_forward_hook(lambda m, args, out: self.seen.append(out.item())))
+
+        def forward(self, x):
+            return x + 1
+
+    layer = Watched()
+    assert layer(torch.ones(1)).item() == 2 and layer.seen == [2.0]
+    layer._hooks.pop().remove()
+    assert layer(torch.ones(1)).item() == 2 and layer.seen == [2.0]
+
+
 def test_hooks_may_take_keyword_arguments():
     class Plus(nn.Module):
         def forward(self, x, by):

@@ -343,5 +343,5 @@ def find_pruning(module: Module, name: str) -> tuple[int, BasePruningMethod | No
 
 def unhook(module: Module, number: int) -> None:
     """Removes the hook with this number."""
-    assert module._hooks is not None
-    module._hooks.remove("forward_pre", number)
+    assert module._hooks_by_place is not None
+    module._hooks_by_place.remove("forward_pre", number)

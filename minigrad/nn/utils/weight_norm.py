@@ -108,5 +108,5 @@ def remove_hook(module: M, kind: type[Any], name: str, title: str) -> M:
     if number is None:
         raise ValueError(f"{title} of '{name}' not found in {module}")
     module._forward_pre_hooks[number].remove(module)
-    module._hooks.remove("forward_pre", number)  # type: ignore[union-attr]
+    module._hooks_by_place.remove("forward_pre", number)  # type: ignore[union-attr]
     return module

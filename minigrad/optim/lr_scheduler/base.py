@@ -261,7 +261,7 @@ def note_step(optimizer: Any) -> None:
 
     def note(stepped: Any, *_: Any) -> None:
         stepped._opt_called = True
-        stepped._hooks.remove("step_post", number[0])
+        stepped._hooks_by_place.remove("step_post", number[0])
 
     number.append(optimizer.register_step_post_hook(note).id)
 
