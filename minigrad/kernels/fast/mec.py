@@ -197,13 +197,14 @@ def cost(problem: Problem, machine: Machine) -> float:
     """Seconds: each row is copied kw times instead of kh kw; a product and a transposed copy for each row."""
     if problem.char not in "fd":
         return float("inf")
-    (N, C, _, _), (kh, kw), (Ho, Wo) = problem.image, problem.geometry.kernel, problem.grid
+    (N, C, H, W), (kh, kw), (Ho, Wo) = problem.image, problem.geometry.kernel, problem.grid
     rows = Ho * problem.geometry.stride[0]  # that are copied, of each image
     count = -(-N // max(1, BLOCK_BYTES // max(1, 4 * rows * C * kw * Wo)))  # of blocks
     images, calls, speed = N / max(1, count), Ho * count, for_small_products(machine)
     down, across = problem.geometry.stride
     wide = C >= WIDE and down == across == 1  # then the adjoint in x is a forward
-    rest = speed.product(problem.outputs, images * Wo, C * kh * kw, (3 if wide else 2) * calls)
+    forwards = 2 + H * W / max(1, Ho * Wo) if wide else 2
+    rest = speed.product(problem.outputs, images * Wo, C * kh * kw, forwards * calls)
     if not wide:
         rest += speed.product(C * kw, images * Wo, kh * problem.outputs, calls) + CALL * kw * min(down, kh) * count
     turned = machine.copy(TURN * problem.windows * problem.outputs, Wo)

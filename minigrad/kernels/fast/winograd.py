@@ -183,10 +183,11 @@ class Winograd:
             return float("inf")
         (N, C, H, W), O, points = problem.image, problem.outputs, self.tile**2
         cut = self._cut(problem.geometry)
-        Th, Tw = cut.count_tiles(problem.grid)
+        (Ho, Wo), (Th, Tw) = problem.grid, cut.count_tiles(problem.grid)
         blocks, Tw = cut.blocks[0] * cut.blocks[1], Tw + cut.blocks[1] - 1
         at_once = max(1, min(N * Th * Tw, BLOCK_BYTES // (4 * points * max(C, O))))  # tiles in a block
-        products = PRODUCTS * machine.product(at_once, O, C, 3 * blocks * points * N * Th * Tw / at_once)
+        forwards = 2 + H * W / max(1, Ho * Wo)
+        products = PRODUCTS * machine.product(at_once, O, C, forwards * blocks * points * N * Th * Tw / at_once)
         numbers = points * (N * Tw * (Th * O + (Th + cut.blocks[0] - 1) * C) + blocks * C * O)
         transforms = numbers * 2 * min(self.tile, MOST_FACTORS) / (TRANSFORM * machine.peak)
         turned = machine.copy(PIXELS * N * C * H * W, C) + machine.copy(PIXELS * problem.windows * O, O)
