@@ -2,8 +2,9 @@
 
 A function that minigrad has too is computed by it, with gradients: ``np.exp(x)``, ``np.reshape(x, (2, 3))``. Others get
 the tensor's array. If NumPy keeps the class of its operand the result is a tensor again: all ufuncs, and the functions
-of `_TENSORS`. ``np.concatenate``, ``np.where`` and the rest return arrays. Gradient rules, which are written with
-NumPy's functions, always get tensors.
+of `_TENSORS`. ``np.concatenate``, ``np.where`` and the rest return arrays. Options that ours has not, such as ``out=``
+and ``order="F"``, are NumPy's work, on arrays. Gradient rules, which are written with NumPy's functions, always get
+tensors.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.backend import SILENT, WARNINGS, device_of, to_device
-from minigrad.ops import copies, gather, shape, split, unary
+from minigrad.ops import copies, gather, split, unary
 from minigrad.ops.clamp import clamp
 from minigrad.ops.cumulative import cumprod, cumsum
 from minigrad.ops.elementwise import NUMPY_TWINS
@@ -23,6 +24,7 @@ from minigrad.ops.join import cat  # noqa: F401 (of a family whose functions ans
 from minigrad.ops.masks import nonzero
 from minigrad.ops.order import argsort
 from minigrad.ops.rearranging import movedim
+from minigrad.ops.shape import reshape, squeeze
 from minigrad.ops.special import fmax  # noqa: F401 (of a family whose functions answer for NumPy's)
 from minigrad.tensor.numpy_dispatch import find_twin
 
@@ -53,6 +55,14 @@ def as_arrays(x: Any) -> Any:
     return x.numpy() if isinstance(x, TensorBase) else x  # type: ignore[attr-defined]
 
 
+def _as_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Keywords for NumPy, whose tensors become arrays. Raises TypeError for a tensor to write to: no graph would know."""
+    written = options.get("out")
+    if any(isinstance(x, TensorBase) for x in (written if isinstance(written, tuple) else (written,))):
+        raise TypeError("return arrays must be of ArrayType: NumPy writes into arrays, such as out=x.detach().numpy()")
+    return as_arrays(options)
+
+
 def as_tensors(x: Any) -> Any:
     """Replaces NumPy arrays by tensors, at any depth of tuples; unsigned integers of more than 8 bits become int64."""
     if isinstance(x, tuple):
@@ -62,33 +72,51 @@ def as_tensors(x: Any) -> Any:
     return wrap(x) if is_array(x) else x
 
 
+# ---- our functions with NumPy's parameters; they return NotImplemented for options that are NumPy's work -----------
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **limits: Any) -> Any:
-    low, high = limits.get("min", a_min), limits.get("max", a_max)
-    if low is None and high is None:
-        return copies.clone(a)
-    return clamp(as_tensors(a), low, high)
+    low, high = limits.pop("min", a_min), limits.pop("max", a_max)
+    given = [isinstance(x, TensorBase) for x in (low, high) if x is not None]
+    if out is not None or limits or len(set(given)) > 1 or isinstance(low, np.ndarray) or isinstance(high, np.ndarray):
+        return NotImplemented
+    return clamp(as_tensors(a), low, high) if given else copies.clone(a)
+
+
+def _reshape(a: Any, shape: Any = None, order: str = "C", **others: Any) -> Any:
+    return NotImplemented if order != "C" or others else reshape(a, shape)
+
+
+def _round(a: Any, decimals: int = 0, out: Any = None) -> Any:
+    return unary.round(a, decimals=decimals or None) if out is None else NotImplemented
 
 
 def _make_running(function: Callable[..., Any]) -> Callable[..., Any]:
     """NumPy's form of `cumsum` and others: without an axis, over the flattened elements."""
 
     def call(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
-        return function(shape.reshape(a, -1), 0) if axis is None else function(a, axis)
+        if dtype is not None or out is not None:
+            return NotImplemented
+        return function(reshape(a, -1), 0) if axis is None else function(a, axis)
 
     return call
 
 
 def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    return gather.repeat_interleave(a, as_tensors(repeats), axis)
+    counts = np.asarray(repeats) if isinstance(repeats, (list, tuple)) else repeats
+    return gather.repeat_interleave(a, as_tensors(counts), axis)
 
 
 def _take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
-    flat = shape.reshape(a, -1) if axis is None else a
-    dim = 0 if axis is None else axis
+    if out is not None or mode != "raise":
+        return NotImplemented
+    flat = reshape(a, -1) if axis is None else a
+    lengths = flat.array.shape
+    dim = 0 if axis is None else range(len(lengths))[axis]
     places = as_arrays(indices)
     places = to_device(places if is_array(places) else np.asarray(places), device_of(a.array))
+    from_end = (places < 0) & (places >= -lengths[dim])
+    places = np.where(from_end, places + lengths[dim], places)  # `index_select` takes no negative ones
     found = gather.index_select(flat, dim, wrap(places.reshape(-1)))
-    return shape.reshape(found, (*flat.array.shape[:dim], *places.shape, *flat.array.shape[dim:][1:]))
+    return reshape(found, (*lengths[:dim], *places.shape, *lengths[dim + 1 :]))
 
 
 def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
@@ -106,16 +134,17 @@ def _check_sections(asked: Any, length: int) -> Any:
 
 
 def _sort_places(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, stable: Any = None) -> Any:
-    return argsort(shape.reshape(a, -1), 0) if axis is None else argsort(a, axis)
+    if order is not None:
+        return NotImplemented
+    return argsort(reshape(a, -1), 0) if axis is None else argsort(a, axis)
 
 
-# Our functions for NumPy's functions, with NumPy's parameters.
 _OWN: dict[Any, Callable[..., Any]] = {
     np.clip: _clip,
-    np.squeeze: lambda a, axis=None: shape.squeeze(a) if axis is None else shape.squeeze(a, axis),
-    np.reshape: lambda a, shape_=None, order="C", **named: shape.reshape(a, named.get("shape", shape_)),
-    np.round: lambda a, decimals=0, out=None: unary.round(a, decimals=decimals or None),
-    np.around: lambda a, decimals=0, out=None: unary.round(a, decimals=decimals or None),
+    np.squeeze: lambda a, axis=None: squeeze(a) if axis is None else squeeze(a, axis),
+    np.reshape: _reshape,
+    np.round: _round,
+    np.around: _round,
     np.argsort: _sort_places,
     np.moveaxis: lambda a, source, destination: movedim(a, source, destination),
     np.cumsum: _make_running(cumsum),
@@ -134,11 +163,14 @@ _OWN: dict[Any, Callable[..., Any]] = {
 def call_for_user(function: Any, args: Any, kwargs: Any) -> Any:
     """``function(*args, **kwargs)`` as NumPy's callers outside of the engine expect it."""
     if function in _OWN:
-        return _OWN[function](*args, **kwargs)
+        found = _OWN[function](*args, **kwargs)
+        if found is NotImplemented:
+            return as_tensors(function(*as_arrays(args), **_as_options(kwargs)))
+        return found
     twin = NUMPY_TWINS.get(function)
     if twin is not None and function not in _ARRAYS:
         return twin(*args, **kwargs)
-    result = function(*as_arrays(args), **as_arrays(kwargs))
+    result = function(*as_arrays(args), **_as_options(kwargs))
     keeps_class = function in _TENSORS and not isinstance(args[0], np.ndarray)
     return as_tensors(result) if keeps_class else result
 
@@ -173,5 +205,5 @@ def call_ufunc_for_user(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> An
         if not getattr(twin, "takes_numbers", True):  # in PyTorch both are tensors; NumPy's functions accept numbers
             inputs = tuple([wrap(np.asarray(x)) if isinstance(x, (bool, int, float)) else x for x in inputs])
         return twin(*inputs)
-    result = getattr(ufunc, method)(*as_arrays(inputs), **as_arrays(kwargs))
+    result = getattr(ufunc, method)(*as_arrays(inputs), **_as_options(kwargs))
     return result if "out" in kwargs or method == "outer" else as_tensors(result)

@@ -36,6 +36,14 @@ GIVE_TENSORS = {
     "minimum, number first": (lambda: np.minimum(1, V), [0.5, 1.0, -1.0]),
     "repeat": (lambda: np.repeat(V, 2), [0.5, 0.5, 2.0, 2.0, -1.0, -1.0]),
     "take": (lambda: np.take(V, [[0, 2]]), [[0.5, -1.0]]),
+    "take from the end": (lambda: np.take(V, [0, -1]), [0.5, -1.0]),
+    "take one": (lambda: np.take(V, -3), 0.5),
+    "take columns": (lambda: np.take(T, [-1, 0], axis=-1), [[2.0, 0.5], [-1.0, 3.0]]),
+    "take in rounds": (lambda: np.take(V, [4], mode="wrap"), [2.0]),
+    "repeat each": (lambda: np.repeat(T, [1, 2], axis=1), [[0.5, 2.0, 2.0], [3.0, -1.0, -1.0]]),
+    "reshape by columns": (lambda: np.reshape(T, -1, order="F"), [0.5, 3.0, 2.0, -1.0]),
+    "cumsum to another type": (lambda: np.cumsum(torch.tensor([1, 2]), dtype=np.float64), [1.0, 3.0]),
+    "clip by an array": (lambda: np.clip(V, V * 0, np.array([1.0, 1.0, 1.0])), [0.5, 1.0, 0.0]),
     "square": (lambda: np.square(V), [0.25, 4.0, 1.0]),
     "hypot": (lambda: np.hypot(V, torch.zeros(3)), [0.5, 2.0, 1.0]),
     "hypot, number first": (lambda: np.hypot(3, torch.tensor([4.0])), [5.0]),
@@ -55,6 +63,34 @@ def test_numpy_functions_with_a_counterpart_give_tensors(name):
     call, expected = GIVE_TENSORS[name]
     result = call()
     assert isinstance(result, torch.Tensor) and result.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda out: np.clip(V, 0.0, 1.0, out=out), lambda out: np.cumsum(V, out=out),
+        lambda out: np.take(V, [0, 1, 1], out=out), lambda out: np.round(V, out=out),
+    ],
+)  # fmt: skip
+def test_numpy_functions_write_to_an_array_and_to_no_tensor(call):
+    out = np.zeros(3, np.float32)
+    result = call(out)
+    assert result.tolist() == out.tolist() != [0.0, 0.0, 0.0]
+    with pytest.raises(TypeError, match=r"return arrays must be of ArrayType: NumPy writes into arrays, such as out=x"):
+        call(torch.zeros(3))
+
+
+def test_numpys_ufuncs_and_other_functions_write_to_no_tensor():
+    for call in (lambda out: np.add(V, 1.0, out=out), lambda out: np.median(T, axis=0, out=out)):
+        with pytest.raises(TypeError, match="return arrays must be of ArrayType"):
+            call(torch.zeros(3))
+
+
+@pytest.mark.cpu("a GPU's places are not looked at")
+def test_numpys_take_refuses_places_that_are_not_there():
+    for place in (3, -4):
+        with pytest.raises(IndexError, match=f"index {place} is out of bounds for dimension 0 with size 3"):
+            np.take(V, [place])
 
 
 GIVE_ARRAYS = {
