@@ -56,7 +56,7 @@ def as_arrays(x: Any) -> Any:
 
 
 def _as_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Keywords for NumPy, whose tensors become arrays. Raises TypeError for a tensor to write to: no graph would know."""
+    """Keywords for NumPy, as arrays. Raises TypeError for a tensor as `out`: no graph would notice the write."""
     written = options.get("out")
     if any(isinstance(x, TensorBase) for x in (written if isinstance(written, tuple) else (written,))):
         raise TypeError("return arrays must be of ArrayType: NumPy writes into arrays, such as out=x.detach().numpy()")

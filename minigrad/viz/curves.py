@@ -18,7 +18,9 @@ Curves = Mapping[str, Sequence[float]] | Sequence[float]  # one, or several by n
 
 
 def loss_curve(losses: Curves, axes: Any = None, title: str = "loss") -> Any:
-    """The loss over the steps on a logarithmic scale, one line or several by name; what is not finite is left out.
+    """The loss over the steps, one line or several by name; what is not finite is left out.
+
+    The scale is logarithmic if some losses are positive and none is negative; those that are 0 are then left out, too.
 
     >>> from minigrad import viz
     >>> viz.loss_curve([4.0, 2.0, 1.0]).get_yscale()
@@ -26,7 +28,8 @@ def loss_curve(losses: Curves, axes: Any = None, title: str = "loss") -> Any:
     >>> axes = viz.loss_curve({"training": [1.0, 0.1], "test": [1.1, 1.5]})
     """
     axes = find_axes(axes)
-    if any(0 < loss < float("inf") for curve in _draw_curves(axes, losses) for loss in curve):
+    drawn = [loss for curve in _draw_curves(axes, losses) for loss in curve if abs(loss) < float("inf")]
+    if min(drawn, default=0) >= 0 and max(drawn, default=0) > 0:
         axes.set_yscale("log")
         low, high = axes.get_ylim()
         axes.yaxis.set_major_formatter("{x:g}")  # 0.1, not a power of ten
@@ -37,7 +40,9 @@ def loss_curve(losses: Curves, axes: Any = None, title: str = "loss") -> Any:
 
 
 def kernel_history(history: Sequence[Any], axes: Any = None, title: str = "kernel over time") -> Any:
-    """Every weight of a kernel over the steps: a sequence of tensors of one shape. Raises ValueError for none.
+    """Every weight of a kernel over the steps: a sequence of tensors of one shape. Up to 9 weights are named.
+
+    Raises ValueError for none.
 
     >>> import minigrad as torch
     >>> from minigrad import viz
@@ -49,7 +54,9 @@ def kernel_history(history: Sequence[Any], axes: Any = None, title: str = "kerne
         raise ValueError("kernel_history draws a list of kernels, one for each step: this one is empty")
     axes = find_axes(axes)
     paths = np.stack([as_array(weight).reshape(-1) for weight in history])  # (steps, weights)
-    shape = as_array(history[0]).shape[-2:]
+    shape = as_array(history[0]).shape
+    while len(shape) > 2 and shape[0] == 1:
+        shape = shape[1:]  # (1, 1, h, w) -> (h, w)
     lines = axes.plot(paths)
     if len(lines) <= 9:
         names = [f"[{', '.join(map(str, place))}]" for place in np.ndindex(*shape)]
@@ -78,7 +85,8 @@ def _draw_curves(axes: Any, history: Curves, **style: str) -> list[Sequence[floa
     """Draws each curve over the numbers from 1 on, with a legend for those by name, and returns them."""
     curves: Mapping[str, Any] = history if isinstance(history, Mapping) else {"": history}
     for name, values in curves.items():
-        if isinstance(values, str) or not hasattr(values, "__len__") or any(isinstance(x, str) for x in values):
+        is_list = hasattr(values, "__len__") and not isinstance(values, str)
+        if not is_list or any(isinstance(x, str) or np.ndim(x) for x in values):
             got = f"{name!r} got" if name else "got"
             raise TypeError(f"a curve is a list of numbers, one for each step; {got} {show_value(values)}")
         axes.plot(range(1, len(values) + 1), values, label=name, **style)

@@ -177,7 +177,7 @@ def _describe(node: Any, known: dict[int, str], is_result: bool, values: bool) -
         name = known.get(id(node), "leaf")
         facts = str(tuple(node.shape))
         if values and node.numel():
-            facts += f", mean {node.detach().mean().item():.3g}"
+            facts += f", mean {node.detach().double().mean().item():.3g}"
             facts += "" if node.grad is None else f", gradient {node.grad.norm().item():.3g}"
         return name, facts, "leaf" if node.requires_grad else "constant"
     shape = getattr(node, "shape", None)

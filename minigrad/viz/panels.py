@@ -17,6 +17,7 @@ import numpy as np
 from minigrad.ops.arguments import as_int
 from minigrad.shown_values import show_value
 from minigrad.tensor import Tensor
+from minigrad.viz.tables import find_largest
 
 READABLE = 150  # up to so many pixels the values are written into the image
 
@@ -122,7 +123,7 @@ def kernel(weight: Any, axes: Any = None, title: str = "kernel") -> Any:
     """
     axes = find_axes(axes)
     cells = _as_plane(weight, "a kernel")
-    bound = float(np.abs(cells).max(initial=0.0)) or 1.0
+    bound = find_largest(cells)
     axes.imshow(cells, cmap="RdBu_r", vmin=-1.6 * bound, vmax=1.6 * bound)  # so light that the numbers are readable
     for (i, j), value in np.ndenumerate(cells):
         axes.text(j, i, f"{value:z.2f}", ha="center", va="center")
@@ -144,6 +145,8 @@ def confusion(counts: Any, names: Sequence[str] | None = None, axes: Any = None,
     if cells.ndim != 2 or cells.shape[0] != cells.shape[1]:
         detail = "count pairs first: counts = np.zeros((C, C), int); np.add.at(counts, (labels, predictions), 1)"
         raise ValueError(f"expected a confusion matrix of shape (classes, classes), got {cells.shape}; {detail}")
+    if not cells.size:
+        raise ValueError("there is nothing to draw in a confusion matrix of no classes")
     classes = range(len(cells))
     names = [str(c) for c in classes] if names is None else list(names)
     if len(names) != len(cells):
@@ -205,7 +208,7 @@ def grid(values: Any, titles: Sequence[str] | None = None, columns: int | None =
     columns = as_int(columns or int(np.ceil(np.sqrt(len(planes)))), "columns")
     rows = -(-len(planes) // columns)
     made, places = figure(rows, columns, title, size=(1.3 * columns, 1.3 * rows + 0.4))
-    bound = float(np.abs(planes).max(initial=0.0)) or 1.0
+    bound = find_largest(planes)
     for i, axes in enumerate(places):
         axes.axis("off")
         if i < len(planes):
@@ -215,12 +218,16 @@ def grid(values: Any, titles: Sequence[str] | None = None, columns: int | None =
 
 
 def draw_plane(axes: Any, plane: Any, title: str = "") -> Any:
-    """Draws an image in grey, with its values if they are readable; returns matplotlib's image."""
-    drawn = axes.imshow(plane, cmap="gray")
+    """Draws an image in grey, with its values if they are readable; returns matplotlib's image.
+
+    Pixels that are not finite are left out.
+    """
+    drawn = axes.imshow(np.ma.masked_invalid(plane), cmap="gray")
     axes.set_title(title)
     if plane.size > READABLE:
         return drawn
-    low, high = float(plane.min(initial=0)), float(plane.max(initial=0))
+    finite = plane[np.isfinite(plane)]
+    low, high = float(finite.min(initial=0)), float(finite.max(initial=0))
     for (i, j), value in np.ndenumerate(plane):
         bright = high > low and (value - low) / (high - low) > 0.45  # text is black on bright pixels
         text = f"{value:.2g}" if max(high, -low) < 0.05 else f"{value:z.2f}".rstrip("0").rstrip(".")
@@ -247,4 +254,6 @@ def _as_plane(values: Any, what: str) -> Any:
     if array.ndim < 2 or array.size != array.shape[-2] * array.shape[-1]:
         detail = "pick one of several, for example x[0, 0]"
         raise ValueError(f"expected {what} of shape (H, W) or (1, 1, H, W), got {array.shape}; {detail}")
+    if not array.size:
+        raise ValueError(f"there is nothing to draw in {what} of shape {array.shape}")
     return array.reshape(array.shape[-2:])

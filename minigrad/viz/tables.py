@@ -19,7 +19,7 @@ def write_tables(image: Any, outside: Any, kernel: Any, bias: float | None, outp
     >>> write_tables(ones, ones[0] == 0, ones, None, ones[0]).count("<table")
     3
     """
-    greys, largest = _scale(image), _find_largest(kernel)
+    greys, largest = _scale(image), find_largest(kernel)
     rows = []
     for c, weights in enumerate(kernel):
         name = f"channel {c}" if len(kernel) > 1 else "image"
@@ -79,13 +79,20 @@ def write_number(number: float) -> str:
 
 # ---- colours -------------------------------------------------------------------------------------
 def _scale(values: Any) -> Any:
-    """The numbers scaled to [0, 1], all 1 where they are equal or not finite."""
-    low, high = values.min(), values.max()
-    return (values - low) / (high - low) if np.isfinite(high - low) and high > low else np.ones_like(values)
+    """The numbers scaled to [0, 1]; 1 for those that are not finite, and for all where they are equal."""
+    finite = np.isfinite(values)
+    low, high = values.min(where=finite, initial=np.inf), values.max(where=finite, initial=-np.inf)
+    if not high > low:
+        return np.ones_like(values)
+    return np.where(finite, (values - low) / (high - low), 1.0)
 
 
-def _find_largest(kernel: Any) -> float:
-    """The largest size of a finite number; 1 if there is none but 0."""
+def find_largest(kernel: Any) -> float:
+    """The largest size of a finite number; 1 if there is none but 0.
+
+    >>> find_largest([[2.0, -3.0, float("inf")]])
+    3.0
+    """
     sizes = np.abs(kernel)
     return float(sizes.max(where=np.isfinite(sizes), initial=0.0)) or 1.0
 

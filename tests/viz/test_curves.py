@@ -51,6 +51,13 @@ def test_a_loss_curve_over_decades_labels_only_powers_of_ten() -> None:
     assert {"0.01", "1", "100"} <= {label.get_text() for label in axes.get_yticklabels()}
 
 
+def test_losses_below_zero_are_all_drawn_on_a_linear_axis() -> None:
+    for losses in ([0.5, -1.0, -2.0], {"training": [2.0, 1.0], "test": [1.0, -0.5]}):
+        axes = viz.loss_curve(losses)
+        assert axes.get_yscale() == "linear" and min(axes.get_ylim()) < 0
+    assert viz.loss_curve([0.5, 0.0, float("-inf")]).get_yscale() == "log"
+
+
 def test_a_loss_curve_with_infinities_can_be_saved(tmp_path: Path) -> None:
     for losses in ([1.0, float("inf"), float("nan")], [0.0, 0.0], [float("nan")]):
         viz.loss_curve(losses).figure.savefig(tmp_path / "loss.png")
@@ -62,6 +69,10 @@ def test_kernel_history_has_a_line_per_weight() -> None:
     np.testing.assert_array_equal([line.get_ydata() for line in axes.lines], [[0, 1], [0, -1]])
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["[0, 0]", "[0, 1]"]
     assert viz.kernel_history([np.zeros((4, 4))]).get_legend() is None
+    legend = viz.kernel_history([np.zeros((2, 1, 1, 2))]).get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "[0, 0, 0, 0]", "[0, 0, 0, 1]", "[1, 0, 0, 0]", "[1, 0, 0, 1]"
+    ]  # fmt: skip
 
 
 def test_accuracies_are_drawn_by_name() -> None:
@@ -74,6 +85,8 @@ def test_accuracies_are_drawn_by_name() -> None:
 def test_numbers_that_are_no_curve_are_refused() -> None:
     with pytest.raises(TypeError, match="a curve is a list of numbers, one for each step; got list"):
         viz.loss_curve(["0.5"])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match=r"a curve is a list of numbers, one for each step; got list"):
+        viz.loss_curve([[1.0, 2.0], [3.0, 4.0]])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="accuracies lie between 0 and 1, got 90: divide percents by 100"):
         viz.accuracy({"test": [50.0, 90.0]})
     with pytest.raises(

@@ -172,3 +172,9 @@ def test_constant_images_and_images_of_nan_are_drawn() -> None:
 def test_the_stepper_skips_constants() -> None:
     w, x = minigrad.ones(2, 2, requires_grad=True), minigrad.eye(2)
     assert [step["name"] for step in viz.stepper((w * x).sum()).steps] == ["Sum", "Mul", "w"]
+
+
+@pytest.mark.parametrize("numbers", [[True, False], [1, 0]])
+def test_a_constant_of_integers_shows_its_mean(numbers: list[int]) -> None:
+    mask, w = minigrad.tensor(numbers), minigrad.ones(2, requires_grad=True)
+    assert ("mask", "(2,), mean 0.5", "constant") in viz.graph((w * mask).sum(), values=True).labels

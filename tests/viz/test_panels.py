@@ -44,6 +44,25 @@ def test_figure_orders_panels_by_rows(tmp_path: Path) -> None:
     assert "<svg" in (tmp_path / "picture.svg").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("odd", [float("inf"), float("-inf"), float("nan")])
+def test_colours_are_those_of_the_finite_numbers(odd: float, tmp_path: Path) -> None:
+    cells = [[odd, 4.0], [2.0, 1.0]]
+    assert viz.kernel(cells).images[0].get_clim() == (-6.4, 6.4)
+    assert viz.grid([cells]).axes[0].images[0].get_clim() == (-4.0, 4.0)
+    axes = viz.feature_map(cells)
+    assert axes.images[0].get_clim() == (1.0, 4.0)
+    assert [text.get_text() for text in axes.texts] == [f"{odd}", "4", "2", "1"]
+    axes.figure.savefig(tmp_path / "map.png")  # without a warning
+
+
+def test_where_there_is_nothing_to_draw_the_error_says_so() -> None:
+    for draw in (viz.feature_map, viz.kernel, lambda x: viz.maps({"x": x})):
+        with pytest.raises(ValueError, match=r"there is nothing to draw in an? (image|kernel) of shape \(0, 4\)"):
+            draw(minigrad.zeros(0, 4))
+    with pytest.raises(ValueError, match="there is nothing to draw in a confusion matrix of no classes"):
+        viz.confusion(np.zeros((0, 0)))
+
+
 @pytest.mark.parametrize("draw", [viz.feature_map, viz.kernel])
 def test_several_channels_are_refused(draw: object) -> None:
     with pytest.raises(ValueError, match=r"\(H, W\) or \(1, 1, H, W\), got \(2, 3, 4, 4\).*x\[0, 0\]"):

@@ -222,6 +222,12 @@ def test_a_notebook_shows_the_text_for_a_large_image():
     assert padded.endswith('.at(0, 0) tells one in words, .save("windows.html") plays all')
 
 
+def test_the_greys_of_finite_pixels_do_not_depend_on_others():
+    page = viz.convolution(mg.tensor([[float("inf"), 1.0, 0.0, float("nan")]]), mg.tensor([[1.0]])).html()
+    for text, white in (("inf", 100), ("1", 100), ("0", 62), ("nan", 100)):
+        assert f'style="background: hsl(0 0% {white}%)">{text}</td>' in page
+
+
 def test_the_colours_of_a_map_without_differences_or_of_nan_are_white():
     for image in (mg.ones(2, 3), mg.full((2, 3), float("nan"))):
         assert viz.convolution(image, mg.ones(1, 2)).html().count("hsl(0 0% 100%)") == 6 + 4
