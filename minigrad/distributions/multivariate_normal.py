@@ -79,7 +79,8 @@ class MultivariateNormal(Distribution):
         return self.loc + (self.scale_tril @ drawn.unsqueeze(-1)).squeeze(-1)
 
     def _log_prob(self, value: Any) -> Any:
-        off = solve_triangular(self.scale_tril, (value - self.loc).unsqueeze(-1), upper=False).squeeze(-1)
+        apart = (value - self.loc).type_as(self.loc)  # a solver takes one dtype
+        off = solve_triangular(self.scale_tril, apart.unsqueeze(-1), upper=False).squeeze(-1)
         return -0.5 * (self.event_shape[0] * math.log(2 * math.pi) + sum(off**2, -1)) - self.half_log_det()
 
     def half_log_det(self) -> Any:

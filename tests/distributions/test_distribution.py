@@ -194,6 +194,7 @@ REFUSED = {
     "no mode": (lambda: D.Distribution().mode, NotImplementedError, "Distribution has no mode"),
     "no variance": (lambda: D.Distribution().stddev, NotImplementedError, "Distribution has no variance"),
     "no cdf": (lambda: D.Poisson(1.0).cdf(T(1.0)), NotImplementedError, "Poisson has no cdf"),
+    "no cdf of any value": (lambda: D.Bernoulli(0.3).cdf(T(0.5)), NotImplementedError, "Bernoulli has no cdf"),
     "no icdf": (lambda: D.Poisson(1.0).icdf(T(0.5)), NotImplementedError, "Poisson has no icdf"),
 }  # fmt: skip
 

@@ -93,3 +93,10 @@ REFUSED = {
 }  # fmt: skip
 
 test_refused = refusals(REFUSED)
+
+
+def test_values_may_have_another_dtype_and_the_densities_have_that_of_the_parameters():
+    law = D.MultivariateNormal(torch.zeros(2), T([[2.0, 0.5], [0.5, 1.0]]))
+    found = law.log_prob(T([[1.0, 1.0], [0.0, 2.0]], dtype=torch.float64))
+    assert found.dtype is torch.float32  # as in PyTorch 2.13
+    assert found.tolist() == pytest.approx([-2.6891134, -4.4033995], abs=1e-6)
