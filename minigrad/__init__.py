@@ -95,7 +95,7 @@ with _open_later("torch", globals()) as _later:
     from minigrad.nn.functional import (
         adaptive_avg_pool1d, alpha_dropout, avg_pool1d, bilinear, celu, celu_, channel_shuffle, conv1d, conv2d, conv3d,
         conv_transpose1d, conv_transpose2d, conv_transpose3d, cosine_similarity, dropout, feature_alpha_dropout,
-        group_norm, hardshrink, layer_norm, max_pool1d, max_pool2d, pairwise_distance, pdist, pixel_shuffle,
+        group_norm, hardshrink, layer_norm, max_pool1d, max_pool2d, max_pool3d, pairwise_distance, pdist, pixel_shuffle,
         pixel_unshuffle, prelu, relu_, rms_norm, rrelu, rrelu_, selu, selu_, threshold, threshold_,
     )
     from minigrad.nn.functional.recurrent_cells import gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell
@@ -202,7 +202,7 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_not", "logical_or", "logical_xor",
     "logit", "logspace", "logsumexp", "long", "lt", "lu", "lu_solve", "lu_unpack", "manual_seed", "masked_fill",
     "masked_scatter", "masked_select", "matmul", "matrix_exp", "matrix_power",
-    "max", "max_pool1d", "max_pool2d", "maximum", "mean", "median",
+    "max", "max_pool1d", "max_pool2d", "max_pool3d", "maximum", "mean", "median",
     "memory_format", "meshgrid", "min", "minimum", "mm", "mode", "moveaxis", "movedim", "mul", "multinomial",
     "multiply", "multiprocessing", "mv", "nan", "nan_to_num", "nanmean", "nanmedian", "nanquantile", "nansum",
     "narrow", "ne", "neg", "negative", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel",

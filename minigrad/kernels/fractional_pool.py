@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from minigrad.backend import Array, array_module
@@ -11,18 +12,22 @@ from minigrad.kernels.geometry import Pair
 def find_fractional_maxima(x: Array, chances: Array, kernel: Pair, size: Pair) -> Array:
     """The flat index h W + w of the maximum of each window: (N, C, H, W) -> (N, C, Ho, Wo), for ``size == (Ho, Wo)``.
 
-    `chances` (N, C, 2) are numbers in [0, 1) that shift the windows of each channel, across and down. As in
-    `max_pool2d`, the first of equal maxima wins, a NaN beats everything, and of several the last gives the place.
+    Volumes have an axis more. `chances` (N, C, axes) are numbers in [0, 1) that shift the windows of each channel along
+    each axis. As in `max_pool2d`, the first of equal maxima wins, a NaN beats everything, and of several the last gives
+    the place.
     """
-    xp, (N, C, H, W), (kh, kw), count = array_module(x), x.shape, kernel, size[0] * size[1]
-    rows = find_starts(chances[..., 1], H, kh, size[0])[..., None] + xp.arange(kh)  # (N, C, Ho, kh)
-    columns = find_starts(chances[..., 0], W, kw, size[1])[..., None] + xp.arange(kw)  # (N, C, Wo, kw)
-    places = rows[..., :, None, :, None] * W + columns[..., None, :, None, :]  # (N, C, Ho, Wo, kh, kw)
-    places = places.reshape(N, C, count * kh * kw)
-    windows = xp.take_along_axis(x.reshape(N, C, H * W), places, -1)
-    windows, places = (a.reshape(N, C, *size, kh * kw) for a in (windows, places))
+    xp, (N, C, *image), taps = array_module(x), x.shape, prod(kernel)
+    places: Any = 0
+    for axis, (length, k, count) in enumerate(zip(image, kernel, size, strict=True)):
+        pixels = find_starts(chances[..., axis], length, k, count)[..., None] + xp.arange(k)  # (N, C, count, k)
+        ones = [1] * len(image)
+        shape = (N, C, *ones[:axis], count, *ones[axis + 1 :], *ones[:axis], k, *ones[axis + 1 :])
+        places = places * length + pixels.reshape(shape)  # at last (N, C, Ho, Wo, kh, kw)
+    places = places.reshape(N, C, prod(size) * taps)
+    windows = xp.take_along_axis(x.reshape(N, C, prod(image)), places, -1)
+    windows, places = (a.reshape(N, C, *size, taps) for a in (windows, places))
     missing = windows != windows  # where NaN
-    last = kh * kw - 1 - missing[..., ::-1].argmax(-1)
+    last = taps - 1 - missing[..., ::-1].argmax(-1)
     winner = xp.where(missing.any(-1), last, windows.argmax(-1))
     return xp.take_along_axis(places, winner[..., None], -1)[..., 0]
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import lru_cache
+from functools import lru_cache, reduce
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,11 +44,10 @@ class Reads(NamedTuple):
 
 def count_windows(geometry: Geometry, size: Pair, ceil_mode: bool) -> Pair:
     """The windows along each axis; with `ceil_mode` the last may reach beyond the end, if it starts inside."""
-    along_h, along_w = geometry.windows(size)
-    if ceil_mode:
-        spans = zip(size, geometry.reach, geometry.stride, geometry.padding, strict=True)
-        along_h, along_w = [_count_up(n, r, s, p) for n, r, s, p in spans]
-    return along_h, along_w
+    if not ceil_mode:
+        return geometry.windows(size)
+    spans = zip(size, geometry.reach, geometry.stride, geometry.padding, strict=True)
+    return tuple([_count_up(n, r, s, p) for n, r, s, p in spans])
 
 
 def _count_up(length: int, reach: int, stride: int, padding: int) -> int:
@@ -210,7 +210,7 @@ def sees_everywhere(geometry: Geometry, size: Pair, windows: Pair) -> bool:
 def avg_pool2d(x: Array, geometry: Geometry, windows: Pair, divisor: int | None, include_pad: bool) -> Array:
     """The mean of each window, or its sum over `divisor`: (..., H, W) -> (..., Ho, Wo). Integers are truncated."""
     xp, size = array_module(x), x.shape[-2:]
-    count = _divisor(x, geometry, size, windows, divisor, include_pad)
+    count = find_divisor(x, geometry, size, windows, divisor, include_pad)
     out = xp.empty((*x.shape[:-2], *windows), x.dtype)
     planes, outs = x.reshape(-1, *size), out.reshape(-1, *windows)
     (kh, kw), (_, W), Wo = geometry.kernel, size, windows[1]
@@ -222,11 +222,7 @@ def avg_pool2d(x: Array, geometry: Geometry, windows: Pair, divisor: int | None,
             sums = np.matmul(rows, _repeat(Wo, (kh, kw), x.dtype).T).reshape(-1, *windows)
         else:
             sums = window_sums(planes[some], geometry, windows)
-        if x.dtype.kind == "f":
-            xp.true_divide(sums, count, out=outs[some])
-        else:
-            rounds_down = (sums % count != 0) & ((sums < 0) != (count < 0))
-            outs[some] = sums // count + rounds_down
+        divide(sums, count, outs[some])
 
     if by_product and x.size * Wo <= BRIEF:
         average(slice(None))
@@ -235,6 +231,15 @@ def avg_pool2d(x: Array, geometry: Geometry, windows: Pair, divisor: int | None,
     else:
         spread(average, len(planes), x.nbytes if xp is np else 0)
     return out
+
+
+def divide(sums: Array, count: Any, out: Array) -> None:
+    """Writes the sums over `count` into `out`; integers are truncated."""
+    if sums.dtype.kind == "f":
+        array_module(sums).true_divide(sums, count, out=out)
+    else:
+        rounds_down = (sums % count != 0) & ((sums < 0) != (count < 0))
+        out[...] = sums // count + rounds_down
 
 
 def _suits_a_product(x: Array, geometry: Geometry, size: Pair, windows: Pair) -> Any:
@@ -246,7 +251,7 @@ def _suits_a_product(x: Array, geometry: Geometry, size: Pair, windows: Pair) ->
 
 def avg_pool2d_input(g: Array, geometry: Geometry, size: Pair, divisor: int | None, include_pad: bool) -> Array:
     """The adjoint of `avg_pool2d`: (..., Ho, Wo) -> (..., H, W)."""
-    xp, count = array_module(g), _divisor(g, geometry, size, g.shape[-2:], divisor, include_pad)
+    xp, count = array_module(g), find_divisor(g, geometry, size, g.shape[-2:], divisor, include_pad)
     x = xp.empty((*g.shape[:-2], *size), g.dtype)
     planes, gs = x.reshape(-1, *size), g.reshape(-1, *g.shape[-2:])
     (kh, kw), (Ho, Wo) = geometry.kernel, g.shape[-2:]
@@ -271,8 +276,8 @@ def _repeat(windows: int, kernel: Pair, dtype: np.dtype) -> Array:
     return np.tile(row, kernel[0])
 
 
-def _divisor(x: Array, geometry: Geometry, size: Pair, windows: Pair, given: int | None, include_pad: bool) -> Any:
-    """The divisor: one number, or an array (Ho, Wo) on the device of x."""
+def find_divisor(x: Array, geometry: Geometry, size: Pair, windows: Pair, given: int | None, include_pad: bool) -> Any:
+    """The divisor: one number, or an array (Ho, Wo) on the device of x; of volumes (Do, Ho, Wo)."""
     if given is not None:
         return given
     counts = _counts(geometry, size, windows, include_pad)
@@ -281,13 +286,14 @@ def _divisor(x: Array, geometry: Geometry, size: Pair, windows: Pair, given: int
 
 @lru_cache(maxsize=256)
 def _counts(geometry: Geometry, size: Pair, windows: Pair, include_pad: bool) -> Any:
-    """The number of elements in each window, with or without those in the padding: one, or an array (Ho, Wo)."""
+    """The number of elements in each window, with or without those in the padding: one, or an array (..., Ho, Wo)."""
     counts: list[list[int]] = []
     for length, k, s, p, n in zip(size, geometry.kernel, geometry.stride, geometry.padding, windows, strict=True):
         low, high = (-p, length + p) if include_pad else (0, length)
         counts.append([min(start + k, high) - max(start, low) for start in range(-p, -p + n * s, s)])
-    rows, columns = counts
-    return rows[0] * columns[0] if len({*rows}) == len({*columns}) == 1 else np.outer(rows, columns)
+    if all(len({*along}) == 1 for along in counts):
+        return prod(along[0] for along in counts)
+    return reduce(np.multiply.outer, map(np.array, counts))
 
 
 # The sum of a window is computed along one axis, then along the other: kh + kw passes instead of kh kw.
@@ -345,11 +351,9 @@ def with_length(shape: tuple[int, ...], axis: int, length: int) -> list[int]:
 
 
 @lru_cache(maxsize=256)
-def _taps(geometry: Geometry, size: Pair, windows: Pair) -> tuple[list[Tap], list[Tap]]:
+def _taps(geometry: Geometry, size: Pair, windows: Pair) -> list[list[Tap]]:
     """The taps along each axis that lie inside the image for some window."""
-    kernel, stride, padding, dilation, _ = geometry
-    rows, columns = map(_axis_taps, size, windows, kernel, stride, padding, dilation)
-    return rows, columns
+    return [*map(_axis_taps, size, windows, *geometry[:4])]
 
 
 def _axis_taps(length: int, windows: int, kernel: int, stride: int, padding: int, dilation: int) -> list[Tap]:

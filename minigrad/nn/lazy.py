@@ -17,7 +17,14 @@ from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.functional.images import check_images
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
-from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d
+from minigrad.nn.normalization import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+)
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.state import own_state
 from minigrad.nn.uninitialized import Uninitialized, UninitializedBuffer, UninitializedParameter
@@ -273,6 +280,18 @@ class LazyBatchNorm2d(LazyNorm, BatchNorm2d):
     cls_to_become = BatchNorm2d
 
 
+class LazyBatchNorm3d(LazyNorm, BatchNorm3d):
+    """A `BatchNorm3d` whose `num_features` is read off the first input.
+
+    >>> import minigrad as torch
+    >>> layer = torch.nn.LazyBatchNorm3d()
+    >>> layer(torch.ones(2, 3, 4, 4, 4)).shape, layer.num_features
+    (minigrad.Size([2, 3, 4, 4, 4]), 3)
+    """
+
+    cls_to_become = BatchNorm3d
+
+
 class LazyInstanceNorm(LazyNorm):
     """The base of the lazy instance norms: as in PyTorch, they have a weight, a bias and running statistics."""
 
@@ -304,3 +323,16 @@ class LazyInstanceNorm2d(LazyInstanceNorm, InstanceNorm2d):
 
     cls_to_become = InstanceNorm2d
     channel_axis = -3  # of (C, H, W) too
+
+
+class LazyInstanceNorm3d(LazyInstanceNorm, InstanceNorm3d):
+    """An `InstanceNorm3d` whose `num_features` is read off the first input; `affine` and `track_running_stats` are on.
+
+    >>> import minigrad as torch
+    >>> layer = torch.nn.LazyInstanceNorm3d()
+    >>> layer(torch.ones(2, 3, 4, 4, 4)).shape, layer.num_features
+    (minigrad.Size([2, 3, 4, 4, 4]), 3)
+    """
+
+    cls_to_become = InstanceNorm3d
+    channel_axis = -4  # of (C, D, H, W) too

@@ -51,7 +51,7 @@ class RunningNorm(Normalization):
     _version = 2
     _came_with_version: ClassVar = {"num_batches_tracked": 2}
     accepts: ClassVar[dict[int, str]]  # the layout for each number of axes
-    made_for: ClassVar[dict[int, str]]  # the layer of this family for each number of axes, where only one accepts it
+    made_for: ClassVar[dict[int, str]]  # the layer of this family for each number of axes, if one is meant
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
@@ -102,9 +102,9 @@ class RunningNorm(Normalization):
 
 
 class BatchNorm(RunningNorm):
-    """The base class of `BatchNorm1d` and `BatchNorm2d`."""
+    """The base class of the batch norms of signals, images and volumes."""
 
-    made_for: ClassVar = {2: "BatchNorm1d", 3: "BatchNorm1d", 4: "BatchNorm2d"}
+    made_for: ClassVar = {2: "BatchNorm1d", 3: "BatchNorm1d", 4: "BatchNorm2d", 5: "BatchNorm3d"}
 
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
@@ -157,10 +157,21 @@ class BatchNorm2d(BatchNorm):
     accepts: ClassVar = {4: "(N, C, H, W)"}
 
 
-class InstanceNorm(RunningNorm):
-    """The base class of `InstanceNorm1d` and `InstanceNorm2d`: statistics of each example by itself."""
+class BatchNorm3d(BatchNorm):
+    """Normalizes each channel over batch, depth, height and width, (N, C, D, H, W) to the same shape.
 
-    made_for: ClassVar = {2: "InstanceNorm1d", 4: "InstanceNorm2d"}
+    >>> import minigrad as torch
+    >>> torch.nn.BatchNorm3d(1)(torch.tensor([1.0, 3.0]).reshape(1, 1, 2, 1, 1)).detach().flatten()
+    tensor([-1.0000,  1.0000])
+    """
+
+    accepts: ClassVar = {5: "(N, C, D, H, W)"}
+
+
+class InstanceNorm(RunningNorm):
+    """The base class of the instance norms: statistics of each example by itself."""
+
+    made_for: ClassVar = {2: "InstanceNorm1d", 4: "InstanceNorm2d", 5: "InstanceNorm3d"}
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
@@ -208,6 +219,17 @@ class InstanceNorm2d(InstanceNorm):
     """
 
     accepts: ClassVar = {3: "(C, H, W)", 4: "(N, C, H, W)"}
+
+
+class InstanceNorm3d(InstanceNorm):
+    """Normalizes each channel of each volume by itself: (N, C, D, H, W) or (C, D, H, W); see `InstanceNorm2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.InstanceNorm3d(1)(torch.tensor([1.0, 3.0]).reshape(1, 1, 2, 1, 1)).flatten()
+    tensor([-1.0000,  1.0000])
+    """
+
+    accepts: ClassVar = {4: "(C, D, H, W)", 5: "(N, C, D, H, W)"}
 
 
 class LocalResponseNorm(Stateless, function=F.local_response_norm):

@@ -1,4 +1,4 @@
-"""Pooling layers: one number for each window of an image (N, C, H, W) or a signal (N, C, L)."""
+"""Pooling layers: one number for each window of an image (N, C, H, W), a signal (N, C, L) or a volume."""
 
 from __future__ import annotations
 
@@ -62,6 +62,15 @@ class MaxPool1d(MaxPooling, function=F.max_pool1d, axes=1):
     """
 
 
+class MaxPool3d(MaxPooling, function=F.max_pool3d, axes=3):
+    """The largest number in each window of a volume: (N, C, D, H, W) -> (N, C, D_out, H_out, W_out), see `MaxPool2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.MaxPool3d(2)(torch.arange(8.0).reshape(1, 2, 2, 2))
+    tensor([[[[7.]]]])
+    """
+
+
 class AvgPool2d(Pooling, function=F.avg_pool2d, shown=("kernel_size", "stride", "padding")):
     """The mean of each window of each channel: (N, C, H, W) -> (N, C, H_out, W_out), or without N.
 
@@ -87,6 +96,15 @@ class AvgPool1d(Pooling, function=F.avg_pool1d, shown=("kernel_size", "stride", 
     _keeps_tuples = True
 
 
+class AvgPool3d(Pooling, function=F.avg_pool3d, shown=("kernel_size", "stride", "padding"), axes=3):
+    """The mean of each window of a volume: (N, C, D, H, W) -> (N, C, D_out, H_out, W_out), see `AvgPool2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.AvgPool3d(2)(torch.arange(8.0).reshape(1, 2, 2, 2))
+    tensor([[[[3.5000]]]])
+    """
+
+
 class AdaptiveAvgPool2d(Stateless, function=F.adaptive_avg_pool2d):
     """The means of windows that cover the image: (N, C, H, W) -> (N, C, *output_size), or without N.
 
@@ -105,6 +123,15 @@ class AdaptiveAvgPool1d(Stateless, function=F.adaptive_avg_pool1d):
     >>> import minigrad as torch
     >>> torch.nn.AdaptiveAvgPool1d(1)(torch.tensor([[1.0, 5.0, 2.0, 4.0]]))
     tensor([[3.]])
+    """
+
+
+class AdaptiveAvgPool3d(Stateless, function=F.adaptive_avg_pool3d):
+    """The means of windows that cover a volume: (N, C, D, H, W) -> (N, C, *output_size), see `AdaptiveAvgPool2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.AdaptiveAvgPool3d(1)(torch.arange(8.0).reshape(1, 2, 2, 2))
+    tensor([[[[3.5000]]]])
     """
 
 
@@ -129,7 +156,29 @@ class AdaptiveMaxPool1d(Stateless, function=F.adaptive_max_pool1d, shown=("outpu
     """
 
 
-class FractionalMaxPool2d(Stateless, function=F.fractional_max_pool2d, shown=()):
+class AdaptiveMaxPool3d(Stateless, function=F.adaptive_max_pool3d, shown=("output_size",)):
+    """The maxima of windows that cover a volume: (N, C, D, H, W) -> (N, C, *output_size), see `AdaptiveMaxPool2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.AdaptiveMaxPool3d(1)(torch.arange(8.0).reshape(1, 2, 2, 2))
+    tensor([[[[7.]]]])
+    """
+
+
+class FractionalMaxPooling(Stateless, shown=()):
+    """The base class of the fractional max pooling layers, which take either a size or a ratio."""
+
+    def _complete(self) -> None:
+        name, size, ratio = type(self).__name__, self.output_size, self.output_ratio
+        if size is not None and ratio is not None:
+            raise ValueError(f"{name}: only one of output_size and output_ratio may be specified")
+        if size is None and ratio is None:
+            raise ValueError(f"{name} requires specifying either an output size, or a pooling ratio")
+        if ratio is not None and not all(0 < one < 1 for one in per_axis(ratio, self.axes)):
+            raise ValueError(f"{name}: output_ratio must be between 0 and 1 (got {ratio})")
+
+
+class FractionalMaxPool2d(FractionalMaxPooling, function=F.fractional_max_pool2d):
     """The largest number of each of `output_size` windows, whose distances are drawn anew at each call.
 
     Instead of the size, `output_ratio` gives the fraction of height and width that remains, between 0 and 1.
@@ -140,18 +189,18 @@ class FractionalMaxPool2d(Stateless, function=F.fractional_max_pool2d, shown=())
     minigrad.Size([1, 4, 4])
     """
 
-    def _complete(self) -> None:
-        size, ratio = self.output_size, self.output_ratio
-        if size is not None and ratio is not None:
-            raise ValueError("FractionalMaxPool2d: only one of output_size and output_ratio may be specified")
-        if size is None and ratio is None:
-            raise ValueError("FractionalMaxPool2d requires specifying either an output size, or a pooling ratio")
-        if ratio is not None and not all(0 < one < 1 for one in per_axis(ratio, 2)):
-            raise ValueError(f"FractionalMaxPool2d: output_ratio must be between 0 and 1 (got {ratio})")
+
+class FractionalMaxPool3d(FractionalMaxPooling, function=F.fractional_max_pool3d, axes=3):
+    """`FractionalMaxPool2d` of volumes (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import minigrad as torch
+    >>> torch.nn.FractionalMaxPool3d(2, output_ratio=0.5)(torch.ones(1, 6, 6, 6)).shape
+    minigrad.Size([1, 3, 3, 3])
+    """
 
 
 class LPPooling(Stateless, shown=("norm_type", "kernel_size", "stride", "ceil_mode")):
-    """The base class of `LPPool1d` and `LPPool2d`, whose power is a float: integers give floats."""
+    """The base class of the pooling layers by a power mean, whose power is a float: integers give floats."""
 
     def forward(self, input: Tensor) -> Any:
         return self._function(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
@@ -177,8 +226,17 @@ class LPPool1d(LPPooling, function=F.lp_pool1d, axes=1):
     """
 
 
+class LPPool3d(LPPooling, function=F.lp_pool3d, axes=3):
+    """`LPPool2d` of volumes (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import minigrad as torch
+    >>> torch.nn.LPPool3d(2, (2, 1, 1))(torch.tensor([3.0, 4.0]).reshape(1, 2, 1, 1)).flatten()
+    tensor([5.])
+    """
+
+
 class MaxUnpooling(Pooling, shown=("kernel_size", "stride", "padding")):
-    """The base class of `MaxUnpool1d` and `MaxUnpool2d`."""
+    """The base class of the layers that undo max pooling."""
 
     kernel_size: Lengths
     stride: Lengths | None = None
@@ -208,4 +266,14 @@ class MaxUnpool1d(MaxUnpooling, function=F.max_unpool1d, axes=1):
     >>> import minigrad as torch
     >>> torch.nn.MaxUnpool1d(2)(torch.tensor([[5.0, 7.0]]), torch.tensor([[1, 2]]))
     tensor([[0., 5., 7., 0.]])
+    """
+
+
+class MaxUnpool3d(MaxUnpooling, function=F.max_unpool3d, axes=3):
+    """`MaxUnpool2d` of volumes (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import minigrad as torch
+    >>> pool, unpool = torch.nn.MaxPool3d(2, return_indices=True), torch.nn.MaxUnpool3d(2)
+    >>> unpool(*pool(torch.arange(8.0).view(1, 2, 2, 2))).flatten()
+    tensor([0., 0., 0., 0., 0., 0., 0., 7.])
     """

@@ -16,10 +16,10 @@ from minigrad.ops.piecewise import tie
 read_places = operation(
     "max_pool2d_gather",
     lambda x, places, *, apart: kernels.max_pool2d_gather(x, places),
-    lambda g, x_shape, places, apart: _scatter(g, places, size=x_shape[-2:], apart=apart),
+    lambda g, x_shape, places, apart: write_places(g, places, size=x_shape[-2:], apart=apart),
     None,
 )
-_scatter: Any = operation(
+write_places: Any = operation(
     "max_pool2d_scatter",
     lambda g, places, *, size, apart: kernels.max_pool2d_input(g, places, size, apart),
     lambda v, places, apart: read_places(v, places, apart=apart),
@@ -29,7 +29,7 @@ _scatter: Any = operation(
 max_pool2d = operation(
     "max_pool2d",
     lambda x, places, *, geometry: kernels.max_pool2d(x, places, geometry),
-    lambda g, x, places, geometry: tie(_scatter(g, places, size=x.shape[-2:], apart=geometry.apart), x),
+    lambda g, x, places, geometry: tie(write_places(g, places, size=x.shape[-2:], apart=geometry.apart), x),
     None,
     shown="MaxPool2DWithIndicesBackward0",
 )
@@ -37,7 +37,7 @@ adaptive_max_pool2d = operation(
     "adaptive_max_pool2d",
     lambda x, places, *, apart: kernels.adaptive_max_pool2d(x, places),
     lambda g, x, places, apart: tie(
-        _scatter(require_windows(g, "adaptive_max_pool2d"), places, size=x.shape[-2:], apart=apart), x
+        write_places(require_windows(g, "adaptive_max_pool2d"), places, size=x.shape[-2:], apart=apart), x
     ),
     None,
     shown="AdaptiveMaxPool2DBackward0",

@@ -1,4 +1,4 @@
-"""Convolution of volumes, the same trilinear form as `conv.py`: ``<conv3d(x, w), g>`` in three functions.
+"""Convolution and pooling of volumes. The convolution is the same trilinear form as that of `conv.py`.
 
 Volume x (N, C, D, H, W), kernel w (O, C/groups, kd, kh, kw), result g (N, O, Do, Ho, Wo), and a `Geometry` of three
 axes.
@@ -10,7 +10,10 @@ from typing import Any
 
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import round_once, widened
+from minigrad.kernels import pool_volumes as pooling
 from minigrad.kernels import volumes as kernels
+from minigrad.ops.piecewise import tie
+from minigrad.ops.pool import read_places, require_windows, write_places
 
 # The rules of x, w and b: each of the first two functions is the other's adjoint, as in `conv.py`.
 conv3d = operation(
@@ -35,4 +38,68 @@ conv3d_weight: Any = operation(
     lambda v, g, x_shape, geometry: conv3d_input(g, v, None, size=x_shape[2:], geometry=geometry),
     lambda v, x, geometry: conv3d(x, v, None, geometry=geometry),
     shown="ConvolutionBackwardBackward0",
+)
+
+# The maxima; their indices are written into the second operand. `apart`: no two windows share a pixel.
+max_pool3d = operation(
+    "max_pool3d",
+    lambda x, places, *, geometry: pooling.max_pool3d(x, places, geometry),
+    lambda g, x, places, geometry: tie(_write(g, places, x.shape, geometry.apart), x),
+    None,
+    shown="MaxPool3DWithIndicesBackward0",
+)
+adaptive_max_pool3d = operation(
+    "adaptive_max_pool3d",
+    lambda x, places, *, apart: pooling.adaptive_max_pool3d(x, places),
+    lambda g, x, places, apart: tie(_write(require_windows(g, "adaptive_max_pool3d"), places, x.shape, apart), x),
+    None,
+    shown="AdaptiveMaxPool3DBackward0",
+)
+
+
+def _write(g: Any, places: Any, shape: Any, apart: bool) -> Any:
+    """Adds g (..., Do, Ho, Wo) at `places` of zeros (..., D, H, W)."""
+    *outer, D, H, W = shape
+    return write_places(_as_image(g), _as_image(places), size=(D, H * W), apart=apart).reshape(*outer, D, H, W)
+
+
+def read_volume(x: Any, places: Any, apart: bool) -> Any:
+    """The volumes x (..., D, H, W) read at `places` (..., Do, Ho, Wo)."""
+    return read_places(_as_image(x), _as_image(places), apart=apart).reshape(*places.shape)
+
+
+def _as_image(x: Any) -> Any:
+    """(..., D, H, W) -> (..., D, H*W)."""
+    *outer, H, W = x.shape
+    return x.reshape(*outer, H * W)
+
+
+# Means: `count` is (divisor_override, count_include_pad).
+avg_pool3d = operation(
+    "avg_pool3d",
+    lambda x, *, geometry, windows, count: pooling.avg_pool3d(x, geometry, windows, *count),
+    lambda g, x, geometry, windows, count: tie(
+        _avg_pool3d_input(g, geometry=geometry, windows=windows, size=x.shape[-3:], count=count), x
+    ),
+    shown="AvgPool3DBackward0",
+    in_float32=True,
+)
+_avg_pool3d_input: Any = operation(
+    "avg_pool3d_input",
+    lambda g, *, geometry, windows, size, count: pooling.avg_pool3d_input(g, geometry, size, *count),
+    lambda v, geometry, windows, count: avg_pool3d(v, geometry=geometry, windows=windows, count=count),
+    in_float32=True,
+)
+adaptive_avg_pool3d = operation(
+    "adaptive_avg_pool3d",
+    lambda x, *, size: pooling.adaptive_avg_pool3d(x, size),
+    lambda g, x, size: tie(_adaptive_avg_pool3d_input(g, image=x.shape[-3:], size=size), x),
+    shown="AdaptiveAvgPool3DBackward0",
+    in_float32=True,
+)
+_adaptive_avg_pool3d_input: Any = operation(
+    "adaptive_avg_pool3d_input",
+    lambda g, *, image, size: pooling.adaptive_avg_pool3d_input(require_windows(g, "adaptive_avg_pool3d"), image),
+    lambda v, size: adaptive_avg_pool3d(v, size=size),
+    in_float32=True,
 )

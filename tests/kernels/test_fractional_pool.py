@@ -10,7 +10,7 @@ def find_by_loops(x, chances, kernel, size):
     places = np.empty((*x.shape[:2], *size), np.int64)
     for n, c, t, u in np.ndindex(places.shape):
         top, left = (
-            find_starts(chances[n, c, 1 - axis], x.shape[2 + axis], kernel[axis], size[axis])[(t, u)[axis]]
+            find_starts(chances[n, c, axis], x.shape[2 + axis], kernel[axis], size[axis])[(t, u)[axis]]
             for axis in (0, 1)
         )
         best = None

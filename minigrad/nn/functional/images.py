@@ -36,9 +36,14 @@ OF_ADAPTIVE_POOL = {
     1: _OF_SIGNALS._replace(empty=Words("").empty),
     2: Words("{name}(): Expected {low}D or {high}D tensor" + _TAKES),
 }
-OF_FRACTIONAL_POOL = OF_ADAPTIVE_POOL[2]._replace(asked=(-3,))
+OF_FRACTIONAL_POOL = {space: OF_ADAPTIVE_POOL[2]._replace(asked=(-space - 1,)) for space in (2, 3)}
+_OF_VOLUMES = OF_MAX_POOL[2]._replace(
+    empty="{name}(): Expected input's non-batch dimensions to have positive length: it takes {forms}"
+)
+OF_MAX_POOL[3] = OF_AVERAGE_POOL[3] = _OF_VOLUMES
+OF_ADAPTIVE_POOL[3] = OF_ADAPTIVE_POOL[2]
 _UNPOOLED = Words("Input to max_unpooling{space}d should be a {low}d or {high}d Tensor: {name} takes {forms}")
-OF_UNPOOL = {1: _UNPOOLED, 2: _UNPOOLED._replace(asked=(-2,))}
+OF_UNPOOL = {1: _UNPOOLED, 2: _UNPOOLED._replace(asked=(-2,)), 3: _UNPOOLED._replace(asked=(-3,))}
 OF_UNFOLD = OF_CONVOLUTION._replace(empty=_WITH_BATCH.replace("optional", "possibly") + _TAKES, asked=(1, 2))
 
 

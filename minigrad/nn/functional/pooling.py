@@ -1,4 +1,4 @@
-"""Max and average pooling. A signal is pooled as an image of height 1."""
+"""Max and average pooling of signals, images and volumes. A signal is pooled as an image of height 1."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from minigrad.creation.filled import check_countable
 from minigrad.kernels import Geometry, sees_everywhere
 from minigrad.kernels.pool import count_windows
 from minigrad.nn.functional.images import AXES, OF_ADAPTIVE_POOL, OF_AVERAGE_POOL, OF_MAX_POOL, Words, check_images
-from minigrad.ops import pool
+from minigrad.ops import pool, volumes
 from minigrad.ops.arguments import (
     Lengths,
     as_int,
@@ -26,6 +26,7 @@ from minigrad.ops.arguments import (
     require_tensors,
     takes_out,
 )
+from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.lengths import is_sequence
 from minigrad.tensor import Tensor
@@ -81,11 +82,7 @@ def avg_pool2d(
     >>> torch.nn.functional.avg_pool2d(torch.arange(4.0).reshape(1, 2, 2), 2)
     tensor([[[1.5000]]])
     """
-    if divisor_override is not None:
-        divisor_override = as_int(divisor_override, "divisor_override")
-    if divisor_override == 0:
-        raise RuntimeError("avg_pool2d: divisor must be not zero, got divisor_override=0")
-    count = divisor_override, count_include_pad
+    count = read_divisor("avg_pool2d", divisor_override), count_include_pad
     return take_means("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count)
 
 
@@ -115,8 +112,8 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Lengths) -> Tensor:
     >>> torch.nn.functional.adaptive_avg_pool2d(torch.arange(6.0).reshape(1, 2, 3), 1)
     tensor([[[2.5000]]])
     """
-    size = _read_output_size("adaptive_avg_pool2d", 2, input, output_size)
-    means = _adaptive_avg_pool(input, size)
+    size = read_output_size("adaptive_avg_pool2d", 2, input, output_size)
+    means = take_adaptive_means(input, size)
     return name_last_call(means, "MeanBackward1") if size == (1, 1) else means
 
 
@@ -128,8 +125,8 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Lengths) -> Tensor:
     >>> torch.nn.functional.adaptive_avg_pool1d(torch.tensor([[1.0, 5.0, 2.0, 3.0]]), 2)
     tensor([[3.0000, 2.5000]])
     """
-    size = _read_output_size("adaptive_avg_pool1d", 1, input, output_size)
-    return _adaptive_avg_pool(input.unsqueeze(-2), size).squeeze(-2)
+    size = read_output_size("adaptive_avg_pool1d", 1, input, output_size)
+    return take_adaptive_means(input.unsqueeze(-2), size).squeeze(-2)
 
 
 @names_options
@@ -142,8 +139,8 @@ def adaptive_max_pool2d(input: Tensor, output_size: Lengths, return_indices: boo
     >>> torch.nn.functional.adaptive_max_pool2d(torch.arange(6.0).reshape(1, 2, 3), (1, 2))
     tensor([[[4., 5.]]])
     """
-    size = _read_output_size("adaptive_max_pool2d", 2, input, output_size, of_maxima=True)
-    values, places = _adaptive_max_pool(input, size)
+    size = read_output_size("adaptive_max_pool2d", 2, input, output_size, of_maxima=True)
+    values, places = take_adaptive_maxima(input, size)
     return (values, places) if return_indices else values
 
 
@@ -155,25 +152,34 @@ def adaptive_max_pool1d(input: Tensor, output_size: Lengths, return_indices: boo
     >>> torch.nn.functional.adaptive_max_pool1d(torch.tensor([[1.0, 5.0, 2.0, 3.0]]), 2)
     tensor([[5., 3.]])
     """
-    size = _read_output_size("adaptive_max_pool1d", 1, input, output_size, of_maxima=True)
-    values, places = _adaptive_max_pool(input.unsqueeze(-2), size)
+    size = read_output_size("adaptive_max_pool1d", 1, input, output_size, of_maxima=True)
+    values, places = take_adaptive_maxima(input.unsqueeze(-2), size)
     return (values.squeeze(-2), places.squeeze(-2)) if return_indices else values.squeeze(-2)
 
 
 # ---- checks, then one call -------------------------------------------------------------------
+def read_divisor(name: str, given: int | None) -> int | None:
+    """`divisor_override` as an int, or None. Raises RuntimeError for 0."""
+    divisor = None if given is None else as_int(given, "divisor_override")
+    if divisor == 0:
+        raise RuntimeError(f"{name}: divisor must be not zero, got divisor_override=0")
+    return divisor
+
+
 def take_maxima(
     name: str, space: int, input: Tensor, *options: Any, limit: int | None = 2**31
 ) -> tuple[Tensor, Tensor]:
     """The maxima of windows and their indices, for the public function `name`, which errors mention."""
     geometry, windows = _find_geometry(OF_MAX_POOL, name, space, input, limit, *options)
-    image = input if space == 2 else input.unsqueeze(-2)
-    size = image.array.shape[-2:]
+    image = input.unsqueeze(-2) if space == 1 else input
+    size = image.array.shape[-len(windows) :]
     if max(geometry.dilation) > 1 and not sees_everywhere(geometry, size, windows):
         hint = f"for an input of {list(input.array.shape)} with {_describe(geometry)}; use less padding or dilation"
         raise RuntimeError(f"{name}: a window lies in the padding alone and has no maximum, {hint}")
     places = _make_places(image.array, windows)
-    values = pool.max_pool2d(image, places, geometry=geometry)
-    return (values, places) if space == 2 else (values.squeeze(-2), places.squeeze(-2))
+    operation = volumes.max_pool3d if space == 3 else pool.max_pool2d
+    values = operation(image, places, geometry=geometry)
+    return (values.squeeze(-2), places.squeeze(-2)) if space == 1 else (values, places)
 
 
 def take_means(
@@ -181,30 +187,36 @@ def take_means(
 ) -> Any:  # fmt: skip
     """The means of windows, for the public function `name`, which errors mention."""
     require_floats(name, input, also=(np.int64,))
+    if space == 3 and input.array.dtype == np.float16 and type(input.array) is np.ndarray:
+        raise not_implemented_for(name, input.array.dtype)
     require_bools(name, count_include_pad=count[1])
     options = k, stride, padding, 1, ceil_mode
     geometry, windows = _find_geometry(OF_AVERAGE_POOL, name, space, input, 2**31, *options)
-    if space == 2:
-        return pool.avg_pool2d(input, geometry=geometry, windows=windows, count=count)
+    if space > 1:
+        operation = volumes.avg_pool3d if space == 3 else pool.avg_pool2d
+        return operation(input, geometry=geometry, windows=windows, count=count)
     return pool.avg_pool2d(input.unsqueeze(-2), geometry=geometry, windows=windows, count=count).squeeze(-2)
 
 
-def _adaptive_avg_pool(input: Tensor, size: tuple[int, ...]) -> Tensor:
-    if input.array.dtype.kind != "f":  # an empty tensor, see `_read_output_size`
-        return empty(*input.array.shape[:-2], *size, dtype=input.dtype, device=input.device)
-    return pool.adaptive_avg_pool2d(input, size=size)
+def take_adaptive_means(input: Tensor, size: tuple[int, ...]) -> Tensor:
+    """The means of windows of checked `size` that cover images or volumes."""
+    if input.array.dtype.kind != "f":  # an empty tensor, see `read_output_size`
+        return empty(*input.array.shape[: -len(size)], *size, dtype=input.dtype, device=input.device)
+    return (volumes.adaptive_avg_pool3d if len(size) == 3 else pool.adaptive_avg_pool2d)(input, size=size)
 
 
-def _adaptive_max_pool(input: Tensor, size: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+def take_adaptive_maxima(input: Tensor, size: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """The maxima of windows of checked `size` that cover images or volumes, and their indices."""
     shape = input.array.shape
     places = _make_places(input.array, size)
-    apart = all(n and length % n == 0 for length, n in zip(shape[-2:], size, strict=True))
-    return pool.adaptive_max_pool2d(input, places, apart=apart), places
+    apart = all(n and length % n == 0 for length, n in zip(shape[-len(size) :], size, strict=True))
+    operation = volumes.adaptive_max_pool3d if len(size) == 3 else pool.adaptive_max_pool2d
+    return operation(input, places, apart=apart), places
 
 
 def _make_places(images: Any, windows: Any) -> Tensor:
-    """An empty array for the index of each window's maximum, on the device of the images (..., H, W)."""
-    shape = (*images.shape[:-2], *windows)
+    """An empty array for the index of each window's maximum, on the device of the images (..., H, W) or volumes."""
+    shape = (*images.shape[: -len(windows)], *windows)
     return wrap(on_gpu_of(images, array_module(images).empty, shape, np.int64))
 
 
@@ -257,10 +269,10 @@ def _describe(geometry: Geometry) -> str:
     return f"kernel {geometry.kernel}, padding {geometry.padding}, dilation {geometry.dilation}"
 
 
-def _read_output_size(
+def read_output_size(
     name: str, space: int, input: Tensor, given: Any, of_maxima: bool = False
 ) -> tuple[int, ...]:  # fmt: skip
-    """(Ho, Wo) for an output size in which None keeps the length of an axis; (1, Lo) for a signal."""
+    """(Ho, Wo) or (Do, Ho, Wo) for an output size in which None keeps an axis's length; (1, Lo) for a signal."""
     require_tensors(name, "input", input)
     shape = list(input.array.shape)
     if given is None:
@@ -281,4 +293,4 @@ def _read_output_size(
     if of_maxima or (input.array.size and 0 not in size):  # PyTorch accepts any dtype for means of empty tensors
         require_floats(name, input)
     check_countable((*shape[: len(shape) - space], *size), input.array.dtype)
-    return size if space == 2 else (1, *size)
+    return (1, *size) if space == 1 else size

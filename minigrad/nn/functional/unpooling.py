@@ -53,6 +53,20 @@ def max_unpool1d(
     return _unpool("max_unpool1d", 1, input, indices, (kernel_size, stride, padding), output_size)
 
 
+@names_options
+def max_unpool3d(
+    input: Tensor, indices: Tensor, kernel_size: Lengths, stride: Lengths | None = None, padding: Lengths = 0,
+    output_size: Any = None,
+) -> Tensor:  # fmt: skip
+    """`max_unpool2d` of volumes (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.max_unpool3d(torch.full((1, 1, 1, 1), 5.0), torch.tensor([[[[1]]]]), (2, 1, 1)).flatten()
+    tensor([0., 5.])
+    """
+    return _unpool("max_unpool3d", 3, input, indices, (kernel_size, stride, padding), output_size)
+
+
 def _unpool(name: str, space: int, input: Tensor, indices: Tensor, options: Any, output_size: Any) -> Tensor:
     require_tensors(name, "input indices", input, indices)
     shape = tuple(input.array.shape)
@@ -116,6 +130,19 @@ def lp_pool1d(
     tensor([[5.0000, 4.1231]])
     """
     return _pool_powers("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+@names_options
+def lp_pool3d(
+    input: Tensor, norm_type: float, kernel_size: Lengths, stride: Lengths | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """`lp_pool2d` of volumes (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.lp_pool3d(torch.tensor([3.0, 4.0]).reshape(1, 2, 1, 1), 2, (2, 1, 1)).flatten()
+    tensor([5.])
+    """
+    return _pool_powers("lp_pool3d", 3, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def _pool_powers(name: str, space: int, input: Any, p: Any, kernel_size: Lengths, stride: Any, ceil_mode: bool) -> Any:

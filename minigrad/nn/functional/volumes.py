@@ -1,4 +1,4 @@
-"""`conv3d` and `conv_transpose3d`: the convolutions of volumes and of videos, whose depth is time."""
+"""Convolution and pooling of volumes, and of videos, whose depth is time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,16 @@ from typing import Any
 from minigrad.autograd.failed_calls import names_options
 from minigrad.nn.functional.checked_conv import convolve
 from minigrad.nn.functional.conv_transpose import paint
+from minigrad.nn.functional.pooling import (
+    read_divisor,
+    read_output_size,
+    take_adaptive_maxima,
+    take_adaptive_means,
+    take_maxima,
+    take_means,
+)
+from minigrad.ops.arguments import Lengths, takes_out
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
 
 
@@ -51,3 +61,70 @@ def conv_transpose3d(
     minigrad.Size([2, 2, 1, 1])
     """
     return paint("conv_transpose3d", 3, input, weight, bias, (stride, padding, output_padding, groups, dilation))
+
+
+@names_options
+def max_pool3d(
+    input: Tensor, kernel_size: Lengths, stride: Lengths | None = None, padding: Lengths = 0, dilation: Lengths = 1,
+    ceil_mode: bool = False, return_indices: bool = False
+) -> Any:  # fmt: skip
+    """The largest number of each window of volumes (N, C, D, H, W) or (C, D, H, W): see `max_pool2d`.
+
+    With `return_indices` also the flat indices ``(d H + h) W + w``, counted plane by plane.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool3d.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.max_pool3d(torch.arange(8.0).reshape(1, 2, 2, 2), (2, 1, 2))
+    tensor([[[[5.],
+              [7.]]]])
+    """
+    values, places = take_maxima("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode)
+    return (values, places) if return_indices else values
+
+
+@takes_out
+def avg_pool3d(
+    input: Tensor, kernel_size: Lengths, stride: Lengths | None = None, padding: Lengths = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True, divisor_override: int | None = None
+) -> Tensor:  # fmt: skip
+    """The mean of each window of volumes (N, C, D, H, W) or (C, D, H, W): see `avg_pool2d`.
+
+    Raises RuntimeError for shapes that do not fit, and NotImplementedError for float16 on the CPU, as PyTorch does.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool3d.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.avg_pool3d(torch.arange(8.0).reshape(1, 2, 2, 2), 2)
+    tensor([[[[3.5000]]]])
+    """
+    count = read_divisor("avg_pool3d", divisor_override), count_include_pad
+    return take_means("avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode, count)
+
+
+@names_options
+def adaptive_avg_pool3d(input: Tensor, output_size: Lengths) -> Tensor:
+    """The mean of each of `output_size` windows that cover a volume (N, C, D, H, W) or (C, D, H, W).
+
+    None keeps an axis; the windows are those of `adaptive_avg_pool2d` along each axis.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.adaptive_avg_pool3d(torch.arange(8.0).reshape(1, 2, 2, 2), (2, 1, 1)).flatten()
+    tensor([1.5000, 5.5000])
+    """
+    size = read_output_size("adaptive_avg_pool3d", 3, input, output_size)
+    means = take_adaptive_means(input, size)
+    return name_last_call(means, "MeanBackward1") if size == (1, 1, 1) else means
+
+
+@names_options
+def adaptive_max_pool3d(input: Tensor, output_size: Lengths, return_indices: bool = False) -> Any:
+    """The largest number of each of `output_size` windows that cover a volume (N, C, D, H, W) or (C, D, H, W).
+
+    The windows are those of `adaptive_avg_pool3d`, the indices those of `max_pool3d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.adaptive_max_pool3d(torch.arange(8.0).reshape(1, 2, 2, 2), (2, 1, 1)).flatten()
+    tensor([3., 7.])
+    """
+    size = read_output_size("adaptive_max_pool3d", 3, input, output_size, of_maxima=True)
+    values, places = take_adaptive_maxima(input, size)
+    return (values, places) if return_indices else values
