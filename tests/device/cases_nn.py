@@ -10,6 +10,7 @@ from tests.device.cases import MASK, PAIR, C, place
 
 CLASSES = [2, 0]
 IMAGE = ((2, 3, 6, 6),)
+VOLUME = ((2, 2, 2, 4, 2),)
 
 
 def log_softmax(x):
@@ -21,6 +22,18 @@ def blocks(x):
     n, c, h, w = x.shape
     tiles = x.reshape(n, c, h // 2, 2, w // 2, 2)
     return tiles.transpose(0, 1, 2, 4, 3, 5).reshape(n, c, h // 2, w // 2, 4)
+
+
+def cubes(x):
+    """(N, C, D, H, W) -> (N, C, D/2, H/2, W/2, 8): the 2x2x2 blocks of a volume."""
+    n, c, d, h, w = x.shape
+    tiles = x.reshape(n, c, d // 2, 2, h // 2, 2, w // 2, 2)
+    return tiles.transpose(0, 1, 2, 4, 6, 3, 5, 7).reshape(n, c, d // 2, h // 2, w // 2, 8)
+
+
+def correlate_volumes(x, w, b):
+    windows = np.lib.stride_tricks.sliding_window_view(x, w.shape[2:], (2, 3, 4))
+    return np.einsum("ncdhwijk,ocijk->nodhw", windows, w) + b.reshape(-1, 1, 1, 1)
 
 
 def normalized(x, axes):
@@ -120,6 +133,11 @@ IMAGES = {
     "max_pool2d": C(lambda x: F.max_pool2d(x, 2), lambda x: blocks(x).max(-1), IMAGE),
     "avg_pool2d": C(lambda x: F.avg_pool2d(x, 2), lambda x: blocks(x).mean(-1), IMAGE),
     "adaptive_avg_pool2d": C(lambda x: F.adaptive_avg_pool2d(x, 3), lambda x: blocks(x).mean(-1), IMAGE),
+    "conv3d": C(F.conv3d, correlate_volumes, ((2, 2, 3, 3, 3), (2, 2, 2, 2, 3), (2,))),
+    "max_pool3d": C(lambda x: F.max_pool3d(x, 2), lambda x: cubes(x).max(-1), VOLUME),
+    "avg_pool3d": C(lambda x: F.avg_pool3d(x, 2), lambda x: cubes(x).mean(-1), VOLUME),
+    "adaptive_avg_pool3d": C(lambda x: F.adaptive_avg_pool3d(x, (1, 2, 1)), lambda x: cubes(x).mean(-1), VOLUME),
+    "adaptive_max_pool3d": C(lambda x: F.adaptive_max_pool3d(x, (1, 2, 1)), lambda x: cubes(x).max(-1), VOLUME),
     "batch_norm": C(lambda x: F.batch_norm(x, None, None, training=True), lambda x: normalized(x, (0, 2, 3)), IMAGE),
     "layer_norm": C(lambda x: F.layer_norm(x, (3,)), lambda x: normalized(x, 1)),
     "group_norm": C(lambda x: F.group_norm(x, 3), lambda x: normalized(x, (2, 3)), IMAGE),

@@ -55,6 +55,7 @@ def paint(name: str, space: int, input: Any, weight: Any, bias: Any, options: An
         y = y if bias is None else y + bias.reshape(-1, *(1,) * space)
     else:
         y = _PAINT[space](x, weight, bias, size=size, geometry=geometry)
+    y = name_last_call(y, "ConvolutionBackward0")
     return y if batched else y.squeeze(0)
 
 

@@ -192,10 +192,22 @@ def take_means(
     require_bools(name, count_include_pad=count[1])
     options = k, stride, padding, 1, ceil_mode
     geometry, windows = _find_geometry(OF_AVERAGE_POOL, name, space, input, 2**31, *options)
+    if space == 3:
+        _require_kernels_fit(name, geometry, input.array.shape[-3:])
     if space > 1:
         operation = volumes.avg_pool3d if space == 3 else pool.avg_pool2d
         return operation(input, geometry=geometry, windows=windows, count=count)
     return pool.avg_pool2d(input.unsqueeze(-2), geometry=geometry, windows=windows, count=count).squeeze(-2)
+
+
+def _require_kernels_fit(name: str, geometry: Geometry, size: tuple[int, ...]) -> None:
+    """Raises RuntimeError for a volume smaller than the kernel: here padding does not count, as in PyTorch."""
+    if any(n < k for n, k in zip(size, geometry.kernel, strict=True)):
+        (T, H, W), (kT, kH, kW) = size, geometry.kernel
+        raise RuntimeError(
+            f"input image (T: {T} H: {H} W: {W}) smaller than kernel size (kT: {kT} kH: {kH} kW: {kW}): {name} takes "
+            "volumes that hold a window without their padding; use a smaller kernel"
+        )
 
 
 def take_adaptive_means(input: Tensor, size: tuple[int, ...]) -> Tensor:

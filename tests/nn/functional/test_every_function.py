@@ -93,6 +93,30 @@ CASES = {
                              [4, 3][: len(x)], [2, 1][: len(x)]),
         [(2, 4, 3)],
     ),
+    "max_pool3d": (lambda x: F.max_pool3d(x, 3, 2, 1, ceil_mode=True), [(2, 2, 3, 5, 4)]),
+    "max_pool3d_with_indices": (lambda x: F.max_pool3d_with_indices(x, 3, 2, 1)[0], [(2, 2, 3, 5, 4)]),
+    "avg_pool3d": (
+        lambda x: F.avg_pool3d(x, 3, 2, 1, ceil_mode=True, count_include_pad=False), [(2, 2, 3, 5, 4)],
+    ),
+    "adaptive_max_pool3d": (lambda x: F.adaptive_max_pool3d(x, (2, 3, 2)), [(2, 2, 3, 5, 4)]),
+    "adaptive_avg_pool3d": (lambda x: F.adaptive_avg_pool3d(x, (2, 3, 2)), [(2, 2, 3, 5, 4)]),
+    "adaptive_max_pool3d_with_indices": (
+        lambda x: F.adaptive_max_pool3d_with_indices(x, (2, 3, 2))[0], [(2, 2, 3, 5, 4)],
+    ),
+    "lp_pool3d": (lambda x: F.lp_pool3d(x, 2, (2, 3, 1), 1), [(2, 2, 3, 3, 2)]),
+    "max_unpool3d": (
+        lambda x: F.max_unpool3d(x, minigrad.arange(8).view(1, 1, 2, 2, 2).expand(x.shape) * 3, (1, 2, 2)),
+        [(2, 2, 2, 2, 2)],
+    ),
+    "fractional_max_pool3d": (
+        lambda x: F.fractional_max_pool3d(x, 2, (1, 3, 2), _random_samples=minigrad.full((2, 2, 3), 0.4).double()),
+        [(2, 2, 3, 5, 4)],
+    ),
+    "fractional_max_pool3d_with_indices": (
+        lambda x: F.fractional_max_pool3d_with_indices(
+            x, 2, (1, 3, 2), _random_samples=minigrad.full((2, 2, 3), 0.4).double()
+        )[0], [(2, 2, 3, 5, 4)],
+    ),
     "max_pool1d": (lambda x: F.max_pool1d(x, 3, 2, 1), [(2, 2, 7)]),
     "avg_pool1d": (lambda x: F.avg_pool1d(x, 3, 2, 1), [(2, 2, 7)]),
     "adaptive_avg_pool1d": (lambda x: F.adaptive_avg_pool1d(x, 3), [(2, 2, 7)]),

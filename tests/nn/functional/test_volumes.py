@@ -190,4 +190,57 @@ test_each_mistake_is_named = refusals({
         lambda: nn.ConvTranspose3d(1, 1, 3, stride=2)(ones(1, 1, 2, 2, 2), output_size=(9, 9, 9)), ValueError,
         ("requested an output size of (9, 9, 9), but valid sizes range from [5, 5, 5] to [6, 6, 6]",),
     ),
+    "pooling: axes": (
+        lambda: F.max_pool3d(X[0, 0], 2), RuntimeError,
+        ("non-empty 4D or 5D (batch mode) tensor expected for input: max_pool3d takes", "reshape(1, 1, 3, 3, 3)"),
+    ),
+    "pooling: no channels": (
+        lambda: F.avg_pool3d(ones(1, 0, 2, 2, 2), 2), RuntimeError,
+        ("avg_pool3d(): Expected input's non-batch dimensions to have positive length", "Its axes must not be empty."),
+    ),
+    "pooling: too small": (
+        lambda: F.max_pool3d(ones(1, 1, 1, 1), 2), RuntimeError,
+        ("Given input size: (1x1x1x1). Calculated output size: (1x0x0x0). Output size is too small",),
+    ),
+    "pooling: smaller than the kernel without padding": (
+        lambda: F.avg_pool3d(ones(1, 1, 3, 3), 2, padding=1), RuntimeError,
+        ("input image (T: 1 H: 3 W: 3) smaller than kernel size (kT: 2 kH: 2 kW: 2): avg_pool3d takes volumes",),
+    ),
+    "pooling: padding": (
+        lambda: F.max_pool3d(X, 2, padding=2), RuntimeError,
+        ("pad should be at most half of effective kernel size", "(max_pool3d)"),
+    ),
+    "pooling: divisor": (
+        lambda: F.avg_pool3d(X, 2, divisor_override=0), RuntimeError,
+        ("avg_pool3d: divisor must be not zero",),
+    ),
+    "pooling: adaptive": (
+        lambda: F.adaptive_avg_pool3d(X, (2, 2)), RuntimeError,
+        ("adaptive_avg_pool3d: output_size must have 3 elements, got (2, 2)",),
+    ),
+    "pooling: fractional": (
+        lambda: F.fractional_max_pool3d(X, 2, 2), RuntimeError,
+        ("pool time 2 too large relative to input time 3: 2 windows of it need at least 4 pixels",),
+    ),
+    "unpooling: index": (
+        lambda: F.max_unpool3d(ones(1, 1, 1, 1), ones(1, 1, 1, 1).long() * 99, 2), RuntimeError,
+        ("max_unpool3d: Found an invalid max index: 99",),
+    ),
+    "batch norm of an image": (
+        lambda: nn.BatchNorm3d(3)(ones(2, 3, 4, 4)), ValueError,
+        ("expected 5D input (got 4D input): BatchNorm3d takes (N, C, D, H, W)", "BatchNorm2d takes it"),
+    ),
 })  # fmt: skip
+
+
+@pytest.mark.cpu("float16 is refused on the CPU alone")
+def test_average_pooling_of_halves_is_refused_as_in_pytorch():
+    with pytest.raises(NotImplementedError, match=r"avg_pool3d.*Half"):
+        F.avg_pool3d(X.half(), 2)
+
+
+def test_sync_batch_norm_and_the_outline_take_volumes():
+    x = minigrad.tensor(draw(2, 3, 2, 2, 2)).float()
+    assert minigrad.allclose(nn.SyncBatchNorm(3)(x), nn.BatchNorm3d(3)(x))
+    net = nn.Sequential(nn.Conv3d(3, 4, 2), nn.BatchNorm3d(4), nn.MaxPool3d(1), nn.Flatten(), nn.Linear(4, 2))
+    assert "BatchNorm3d  (2, 4, 1, 1, 1)" in str(nn.summary(net, (2, 3, 2, 2, 2)))
