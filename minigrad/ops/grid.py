@@ -32,6 +32,26 @@ def _read_position(x: Any, *, n: int) -> Any:
 pixel_position: Any = operation("grid_position", _read_position, lambda g, n: g * (n / 2))
 
 
+def find_pixels(_: Any, axes: list[list[Any]], lengths: tuple[int, ...]) -> tuple[Any, Any]:
+    """The places in the flat image of the pixels with one tap along each axis, (N, K, P), and which are outside of it.
+
+    The taps are arrays (N, P) of whole numbers, and of inf or NaN. A pixel outside has the place of another one.
+    """
+    place: Any = None
+    outside: Any = None
+    for taps, n in zip(axes, lengths, strict=True):
+        x = np.stack(taps, 1)  # (N, taps, P)
+        inside = (x >= 0) & (x <= n - 1)
+        here = np.where(inside, x, x.dtype.type(0)).astype(np.int64)
+        if place is None:
+            place, outside = here, ~inside
+        else:  # (N, K, 1, P) and (N, 1, taps, P)
+            shape = (x.shape[0], place.shape[1] * x.shape[1], x.shape[2])
+            place = (place[:, :, None] * n + here[:, None]).reshape(shape)
+            outside = (outside[:, :, None] | ~inside[:, None]).reshape(shape)
+    return place, outside
+
+
 def _weigh(values: Any, weights: Any, *, size: tuple[int, ...]) -> Any:
     return (values * weights[:, None]).sum(2).reshape(*values.shape[:2], *size)
 

@@ -6,20 +6,20 @@ Sources: Jaderberg et al., "Spatial Transformer Networks", 2015; the borders as 
 
 from __future__ import annotations
 
-from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from minigrad.advice import warn
+from minigrad.autograd.computing import compute
 from minigrad.autograd.core import wrap
 from minigrad.autograd.failed_calls import names_options
 from minigrad.dtypes import from_numpy
 from minigrad.ops.arguments import require_bools, require_floats, require_tensors, sizes
 from minigrad.ops.composed import read_from
 from minigrad.ops.evenly_spaced import space_evenly
-from minigrad.ops.grid import affine_points, pixel_position, weigh_pixels
+from minigrad.ops.grid import affine_points, find_pixels, pixel_position, weigh_pixels
 from minigrad.ops.join import stack
 from minigrad.ops.masks import where
 from minigrad.ops.precision import in_float32
@@ -145,24 +145,20 @@ def _combine(input: Tensor, axes: list[list[tuple[Tensor, Tensor]]]) -> tuple[Te
 
     Pixels outside the image are exactly zero, even next to inf or NaN.
     """
-    pixels = [_locate(taps, input.shape[2:]) for taps in product(*axes)]
-    places, weights, inside = [stack([*parts], 1) for parts in zip(*pixels, strict=True)]  # (N, K, P) each
-    N, C, K, P = *input.shape[:2], *places.shape[1:]
+    taps = [[x.array for x, _ in taps] for taps in axes]
+    places, outside = compute(find_pixels, axes[0][0][0], taps, tuple(input.shape[2:]))
+    (N, K, P), C = places.shape, input.shape[1]
     index = places.reshape(N, 1, K * P).expand(N, C, K * P)
     values = input.flatten(2).gather(2, index).reshape(N, C, K, P)  # from (N, C, H*W)
-    return values.masked_fill(~inside.unsqueeze(1), 0), weights
+    return values.masked_fill(outside.unsqueeze(1), 0), _weigh_pixels(axes)
 
 
-def _locate(taps: tuple[tuple[Tensor, Tensor], ...], lengths: tuple[int, ...]) -> tuple[Any, Any, Any]:
-    """Of pixels with one tap along each axis: their places in the flat image, their weights, whether they are in it."""
-    place: Any = 0
-    weight: Any = 1
-    inside: Any = True
-    for (x, w), n in zip(taps, lengths, strict=True):
-        here = (x >= 0) & (x <= n - 1)
-        place = place * n + where(here, x, 0.0).long()
-        weight, inside = weight * w, here & inside
-    return place, weight, inside
+def _weigh_pixels(axes: list[list[tuple[Tensor, Tensor]]]) -> Tensor:
+    """The products of the weights of the taps along each axis, (N, K, P)."""
+    weights, *others = [stack([w for _, w in taps], 1) for taps in axes]  # (N, taps, P) each
+    for more in others:
+        weights = (weights.unsqueeze(2) * more.unsqueeze(1)).flatten(1, 2)  # (N, K, 1, P) * (N, 1, taps, P)
+    return weights
 
 
 def _find_taps(x: Tensor, n: int, mode: str, border: str, align: bool) -> list[tuple[Tensor, Tensor]]:
