@@ -1842,6 +1842,32 @@ DIFFERENCES = [
         "torch.dropout is F.dropout and torch.dropout(torch.ones(2), 0.0).tolist() == [1.0, 1.0]",
     ),
     (
+        "`torch.selu(x, True)`, `torch.celu`, `torch.rrelu`; `torch.tensor([1, 2]).repeat_interleave()`",
+        "take the `inplace` of `nn.functional`, and count as the function does; PyTorch refuses both",
+        "torch.selu is F.selu and torch.tensor([1, 2]).repeat_interleave().tolist() == [0, 1, 1]",
+    ),
+    (
+        "`take_along_dim` with an index out of range",
+        "is refused, as by `gather`; PyTorch 2.13 counts on from the start of the axis",
+        "is_raised(RuntimeError, 'torch.ones(2).take_along_dim(torch.tensor([5]), 0)')",
+    ),
+    (
+        "`igamma` and `igammac` of infinity and NaN",
+        "NaN; PyTorch gives 0 and 1",
+        "torch.igamma(torch.tensor(torch.inf), torch.tensor(torch.nan)).isnan()",
+    ),
+    (
+        "`distributions.Gumbel(0.0, 1.0).cdf(20.0)` and other places where the `cdf` is rounded to 1",
+        "1; PyTorch refuses them, because 1 lies outside of the uniform numbers that it transforms",
+        "torch.distributions.Gumbel(0.0, 1.0).cdf(torch.tensor(20.0)) == 1",
+    ),
+    (
+        "a hook of a leaf that writes to its gradient, as `g.mul_(2)`, where that is one number for all elements",
+        "changes the gradient, which has memory of its own; PyTorch refuses the write",
+        "(lambda x: (x.register_hook(lambda g: g.mul_(2)), x.sum().backward(), x.grad.tolist() == [2.0, 2.0])[2])"
+        "(torch.ones(2, requires_grad=True))",
+    ),
+    (
         "`torch.Tensor.add(2.0, x)` and other arithmetic methods, called by their class with a number first",
         "compute as the functions do: `torch.add(2.0, x)`; PyTorch refuses a `self` that is no tensor",
         "torch.Tensor.add(2.0, torch.ones(1)).tolist() == [3.0]",

@@ -193,6 +193,16 @@ class Generator(Twister):
             self._kept = float(words.view(np.float64)[4 + _WORDS])
         return self
 
+    def clone_state(self) -> Generator:
+        """A new generator that continues as this one does, apart from it.
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> torch.equal(torch.rand(2, generator=generator.clone_state()), torch.rand(2, generator=generator))
+        True
+        """
+        return Generator(self.device).set_state(self.get_state())
+
     # ---- draws --------------------------------------------------------------------------------
 
     @_one_at_a_time

@@ -133,3 +133,13 @@ def test_numbers_near_the_end_of_float64_are_pytorchs():
     positive = torch.empty(2, dtype=torch.float64, device="cpu").uniform_(0, most)
     assert positive.tolist() == [1.4222411344333234e308, 3.2107909500240595e307]
     assert torch.empty(20, dtype=torch.float64).normal_(1e308, 1e306).isfinite().all()
+
+
+def test_a_cloned_state_goes_on_apart_from_its_generator():
+    generator = Generator().manual_seed(5)
+    torch.randn(1, generator=generator)  # leaves a second number behind
+    cloned = generator.clone_state()
+    first = [torch.randn(3, generator=cloned).tolist(), torch.rand(2, generator=cloned).tolist()]
+    assert [torch.randn(3, generator=generator).tolist(), torch.rand(2, generator=generator).tolist()] == first
+    assert cloned.initial_seed() == 5
+    assert cloned is not generator

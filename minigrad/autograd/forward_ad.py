@@ -166,6 +166,8 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Any:
             f"Trying to set a forward gradient of the size {tuple(tangent.shape)} that has a different size than that "
             f"of the original Tensor, {tuple(tensor.shape)}, this is not supported."
         )
+    if edge_of(tensor) in current.duals:
+        raise RuntimeError("make_dual(): the tensor has a tangent at this level; take unpack_dual(tensor).primal")
     (point,) = derivatives.points_at([tensor], is_grad_enabled())
     dual, node = wrap(tensor.array), _Dual(point, tangent)
     dual.node, dual.writes = node, tensor.writes

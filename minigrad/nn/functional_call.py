@@ -35,10 +35,10 @@ def functional_call(
     """
     given = _merge(parameter_and_buffer_dicts)
     own = dict(chain(module.named_parameters(remove_duplicate=False), module.named_buffers(remove_duplicate=False)))
-    if strict:
-        _check_names(type(module).__name__, own, given)
     if tie_weights:
         given = _tie(own, given)
+    if strict:
+        _check_names(type(module).__name__, own, given)
     arguments = () if args is None else as_tuple(args)
     try:
         with _lend_tensors(module, given):

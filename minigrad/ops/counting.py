@@ -55,7 +55,9 @@ def unique(
 def _find_unique(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -> tuple[Any, ...]:
     # With counts NumPy sorts. Alone it finds integers by a table, which may take twenty times as long.
     how: Any = {"return_inverse": with_inverse, "return_counts": True, "equal_nan": False}
-    values, *others = np.unique(x, axis=d, **how)
+    half = x.dtype == np.float16  # whose NaN NumPy sorts to either end
+    values, *others = np.unique(x.astype(np.float32) if half else x, axis=d, **how)
+    values = values.astype(x.dtype, copy=False)
     if with_inverse:
         others[0] = others[0].reshape(x.shape if d is None else -1)
     return values, *[as_int64(found) for found in others[: with_inverse + with_counts]]

@@ -106,7 +106,8 @@ def _zeta(s: int, x: Any, unit: int = 1) -> Any:
 
     The series for large x is exact to float64 from ``2 s + 10`` on.
     """
-    total, y = np.zeros_like(x), np.where(x < -1000, math.nan, x)
+    pole = (x <= 0) & (x == np.floor(x))
+    total, y = np.zeros_like(x), np.where(pole, 1.0, np.where(x < -1000, math.nan, x))
     while (near := y < _FAR + 2 * s).any():
         total = total + np.where(near, (unit / np.where(near, y, 1.0)) ** s, 0.0)
         y = np.where(near, y + 1, y)
@@ -115,7 +116,8 @@ def _zeta(s: int, x: Any, unit: int = 1) -> Any:
         rising *= (s + 2 * j - 1) * (s + 2 * j) if j else s
         terms.append(b * rising / math.factorial(2 * j + 2))
     part = unit / y
-    return total + part ** (s - 1) * (unit / (s - 1)) + part**s * (0.5 + _add_series(terms, y, 1))
+    total = total + part ** (s - 1) * (unit / (s - 1)) + part**s * (0.5 + _add_series(terms, y, 1))
+    return np.where(pole, math.inf, total)
 
 
 # fmt: off

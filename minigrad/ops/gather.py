@@ -170,9 +170,12 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return read if input.array.ndim else name_last_call(reshape(read, ()), "IndexSelectBackward0")
 
 
+_COUNTS: Any = object()  # `repeats` that are left out: the only operand holds them
+
+
 @takes_out(axis_first=True)
 def repeat_interleave(
-    input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
+    input: Tensor, repeats: Any = _COUNTS, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
     """Each entry of axis `dim` repeated `repeats` times, which is one number or one for each entry.
 
@@ -184,7 +187,7 @@ def repeat_interleave(
     >>> torch.repeat_interleave(torch.tensor([1, 2]), 2)
     tensor([1, 1, 2, 2])
     """
-    if repeats is None:
+    if repeats is _COUNTS:
         input, repeats, dim = _count_up(input), input, 0
     if dim is None:
         input, dim = ravel(input), 0

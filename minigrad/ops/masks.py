@@ -43,9 +43,12 @@ _where = elementwise(
 )
 
 
+_LEFT_OUT: Any = object()  # None is no number
+
+
 @twin_of(np.where)
 @takes_out
-def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+def where(condition: Tensor, input: Any = _LEFT_OUT, other: Any = _LEFT_OUT) -> Any:
     """Elements of `input` where `condition` holds, of `other` elsewhere, all broadcast.
 
     The gradient of each element goes to the operand that it was taken from; the other gets 0 there.
@@ -55,7 +58,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     >>> torch.where(torch.tensor([True, False]), 1.0, 0.0)
     tensor([1., 0.])
     """
-    if input is None and other is None:
+    if input is _LEFT_OUT and other is _LEFT_OUT:
         return nonzero(condition, as_tuple=True)
     if condition.array.dtype.kind != "b" and condition.array.dtype != np.uint8:
         raise _not_a_mask("where expected condition to be a boolean tensor, but got a tensor", condition)

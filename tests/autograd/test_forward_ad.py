@@ -102,6 +102,7 @@ REFUSED = {
     "integers": (within(lambda: make_dual(X.long(), V)), ValueError, "Expected primal to be floating.*int64"),
     "an integer tangent": (within(lambda: make_dual(X, V.long())), ValueError, "Expected tangent to be.*int64"),
     "another shape": (within(lambda: make_dual(X, V[:1])), RuntimeError, r"size \(1,\) that has a different size"),
+    "a dual": (within(lambda: make_dual(make_dual(X, V), V)), RuntimeError, "has a tangent.*unpack_dual.*primal"),
     "a number": (lambda: unpack_dual(1.0), TypeError, "must be Tensor, not float"),
     "a number as tangent": (
         within(lambda: make_dual(X, 1.0)),

@@ -100,6 +100,11 @@ def test_stack_module_state_stacks_parameters_and_buffers():
         assert functional_call(layers[0], row, X).tolist() == layer(X).tolist()
 
 
+def test_one_name_of_a_shared_tensor_is_enough_for_strict():
+    given = {"first.weight": 2 * mg.eye(2)}
+    assert functional_call(Tied(), given, mg.ones(2), strict=True).tolist() == [4.0, 4.0]
+
+
 def test_none_leaves_a_tensor_out():
     layer = nn.Linear(2, 1)
     bias = layer.bias

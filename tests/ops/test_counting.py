@@ -38,3 +38,12 @@ def test_bincount_counts_and_weighs():
         torch.histogram(torch.ones(1), 2, weight=[1.0])
     with pytest.raises(NotImplementedError, match=r"bincount.*Float.*convert"):
         torch.bincount(torch.tensor([1.0]))
+
+
+def test_unique_rows_of_halves_are_those_of_floats():
+    x = torch.tensor([[1.0, 2.0], [0.0, -1.0], [torch.nan, 0.0], [1.0, 2.0], [-torch.inf, 3.0]])
+    rows, counts = x.half().unique(dim=0, return_counts=True)
+    wide, expected = x.unique(dim=0, return_counts=True)
+    assert rows.dtype == torch.float16
+    np.testing.assert_array_equal(rows.float().numpy(), wide.numpy())
+    assert counts.tolist() == expected.tolist()
