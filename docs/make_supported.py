@@ -1864,8 +1864,7 @@ DIFFERENCES = [
     (
         "a hook of a leaf that writes to its gradient, as `g.mul_(2)`, where that is one number for all elements",
         "changes the gradient, which has memory of its own; PyTorch refuses the write",
-        "(lambda x: (x.register_hook(lambda g: g.mul_(2)), x.sum().backward(), x.grad.tolist() == [2.0, 2.0])[2])"
-        "(torch.ones(2, requires_grad=True))",
+        "not refuses('x = torch.ones(2).requires_grad_(); x.register_hook(lambda g: g.mul_(2)); x.sum().backward()')",
     ),
     (
         "`torch.Tensor.add(2.0, x)` and other arithmetic methods, called by their class with a number first",
