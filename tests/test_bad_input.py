@@ -181,6 +181,21 @@ ARRAYS = {
         TypeError,
         ["inputs must be Tensors", "NoneType"],
     ),
+    "grad with respect to a number among tensors": (
+        lambda: autograd.grad(leaf(2).sum(), [leaf(2), 3]),
+        RuntimeError,
+        ["all inputs have to be Tensors or GradientEdges, but got int; wrap it"],
+    ),
+    "gradients kept for an array among tensors": (
+        lambda: autograd.backward(leaf(2).sum(), inputs=[leaf(2), ARRAY]),
+        RuntimeError,
+        ["all inputs have to be Tensors or GradientEdges, but got ndarray; wrap it"],
+    ),
+    "grad with respect to a gradient that is not there": (
+        lambda: autograd.grad(leaf(2).sum(), [leaf(2).grad]),
+        RuntimeError,
+        ["but got NoneType; a .grad is None until backward() has run"],
+    ),
     "backward from nothing": (lambda: autograd.backward(None), TypeError, ["must be Tensors", "NoneType"]),
     "backward from an array": (lambda: autograd.backward(ARRAY), TypeError, ["must be Tensors", "ndarray"]),
     "grad with respect to an array": (

@@ -119,11 +119,11 @@ def one_or_several(x: Any) -> tuple[Any, ...]:
     return (x,) if alone else tuple(x)
 
 
-def _as_tensor(x: Any, role: str, gradient: Any = None) -> Any:
+def _as_tensor(x: Any, role: str, gradient: Any = None, several: bool = False) -> Any:
     """`x`, or the tensor that stands in for it if it is a `GradientEdge`, with its place in the graph up to date."""
     if not isinstance(x, TensorBase):
         if not hasattr(x, "stand_in"):
-            raise messages.not_a_tensor(x, role)
+            raise messages.not_a_tensor(x, role, several)
         x = x.stand_in(gradient)
     refresh(x, asked=True)
     return x
@@ -133,7 +133,7 @@ def _read_inputs(name: str, inputs: Any) -> tuple[list[Any], list[Edge]]:
     """The tensors to differentiate with respect to, and where the gradient of each goes: to its node; to itself for a
     leaf, and for a view that was not recorded.
     """
-    targets = [_as_tensor(x, "inputs") for x in one_or_several(inputs)]
+    targets = [_as_tensor(x, "inputs", several=x is not inputs) for x in one_or_several(inputs)]
     if not targets or any(target.node is None for target in targets):
         raise messages.no_inputs(name, targets)
     return targets, [target if is_end(target.node) else target.node for target in targets]

@@ -164,9 +164,11 @@ def not_scalar(shape: Any) -> RuntimeError:
     )
 
 
-def not_a_tensor(x: Any, role: str) -> TypeError:
-    """The error for a value that should be a tensor, in its `role`."""
+def not_a_tensor(x: Any, role: str, several: bool) -> Exception:
+    """The error for a value that should be a tensor, in its `role`: as PyTorch's, another one for one of `several`."""
     hint = "a .grad is None until backward() has run" if x is None else "wrap it with minigrad.tensor(...)"
+    if several:
+        return RuntimeError(f"all {role} have to be Tensors or GradientEdges, but got {type(x).__name__}; {hint}")
     return TypeError(f"{role} must be Tensors, got {type(x).__name__}; {hint}")
 
 

@@ -303,7 +303,7 @@ class _Stack(_Joined):
 
     def check(self, value: Any) -> Any:
         self._check_axis(value)
-        parts = zip(self.cseq, value.unbind(self.dim), strict=True)
+        parts = zip(self.cseq, value.unbind(self.dim), strict=False)  # as PyTorch: what has no partner is left out
         return join.stack([c.check(part) for c, part in parts], self.dim)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from copy import copy
+from numbers import Number
 from typing import Any, ClassVar
 
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import scalar_tensor
 from minigrad.distributions.constraints import Constraint
+from minigrad.ops.complaints import how_to_give_a_tensor
 from minigrad.ops.shape import broadcast_tensors
-from minigrad.shown_values import show_value
+from minigrad.shown_values import shorten, show_value
 from minigrad.size import Size
 from minigrad.tensor import Tensor
 
@@ -289,6 +291,10 @@ def _describe(value: Any) -> str:
 
 def as_parameters(*values: Any) -> tuple[Tensor, ...]:
     """Numbers and tensors as tensors, broadcast to one shape. Beside a tensor, numbers have its dtype and device."""
+    for value in values:
+        if not isinstance(value, (Tensor, Number)):
+            words = f"Input arguments must all be instances of Number or Tensor, got {type(value).__name__}"
+            raise ValueError(f"{words} {shorten(value)}; {how_to_give_a_tensor(value)}")
     like = next((v for v in values if isinstance(v, Tensor)), None)
     kind: dict[str, Any] = {} if like is None else {"dtype": like.dtype, "device": like.device}
     return broadcast_tensors(*[v if isinstance(v, Tensor) else scalar_tensor(v, **kind) for v in values])

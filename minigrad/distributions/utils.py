@@ -6,7 +6,6 @@ Source: https://github.com/pytorch/pytorch/blob/main/torch/distributions/utils.p
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -34,9 +33,6 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     >>> torch.distributions.utils.broadcast_all(torch.zeros(2), 1)
     (tensor([0., 0.]), tensor([1., 1.]))
     """
-    for value in values:
-        if not isinstance(value, (Tensor, Number)):
-            raise ValueError(f"Input arguments must all be instances of Number or Tensor, got {type(value).__name__}")
     return as_parameters(*values)
 
 

@@ -96,6 +96,8 @@ def test_sets_side_by_side():
     stacked = constraints.stack([constraints.positive, constraints.real], 1)
     assert stacked.check(T([[-1.0, -1.0], [1.0, math.nan]])).tolist() == [[False, True], [True, False]]
     assert constraints.stack([constraints.positive, constraints.simplex], -2).event_dim == 2
+    assert stacked.check(T([[-1.0, -1.0, 5.0]])).tolist() == [[False, True]]  # as in PyTorch: a third one has no set
+    assert stacked.check(T([[-1.0]])).tolist() == [[False]]
     assert constraints.cat([constraints.boolean, constraints.real]).is_discrete
     assert constraints.positive_integer.check(T([0.0, 1.0, 1.5])).tolist() == [False, True, False]
 

@@ -3,6 +3,7 @@
 import math
 import re
 
+import numpy as np
 import pytest
 
 import minigrad as torch
@@ -212,3 +213,18 @@ LAWS = (
 def test_a_sample_shape_is_a_shape(law, shape, got):
     with pytest.raises(TypeError, match=rf"sample_shape must be a shape, such as \(2,\), got {got}"):
         law.sample(shape)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: torch.distributions.InverseGamma("a", 2.0), "got str 'a'; a text holds no numbers"),
+        (lambda: torch.distributions.Normal(0.0, "1"), "got str '1'; a text holds no numbers"),
+        (lambda: torch.distributions.Bernoulli([0.5, 0.5]), r"got list \[0.5, 0.5\]; wrap it with minigrad.tensor"),
+        (lambda: torch.distributions.Gamma(np.ones(2), 1.0), "got ndarray array.*minigrad.from_numpy"),
+        (lambda: torch.distributions.Exponential(None), "got NoneType None; a function without a return statement"),
+    ],
+)
+def test_a_parameter_that_is_no_number_and_no_tensor_is_refused(make, words):
+    with pytest.raises(ValueError, match=f"Input arguments must all be instances of Number or Tensor, {words}"):
+        make()

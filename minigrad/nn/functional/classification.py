@@ -17,6 +17,7 @@ from minigrad.nn.functional.shared_by_losses import loss, reduce_losses
 from minigrad.ops import likelihood as ops
 from minigrad.ops.activation import log_softmax, relu, softmax_operation
 from minigrad.ops.activation_variants import logsigmoid
+from minigrad.ops.affine import affine, project
 from minigrad.ops.arguments import as_int, as_number, require_floats, require_kind
 from minigrad.ops.complaints import check_same_dtype, not_implemented_for
 from minigrad.ops.composed import read_from
@@ -40,7 +41,8 @@ def nll_loss(
     Targets equal to `ignore_index` are ignored, whatever their row holds.
     Shapes: input (N, C), (C,) or (N, C, ...) of log-probabilities, target (N,), () or (1,), or (N, ...).
     Raises IndexError for classes out of range, ValueError or RuntimeError for shapes that do not fit.
-    Gives advice if the loss is negative: then `input` holds no log-probabilities.
+    Gives advice if the loss is negative and `input` holds probabilities or a layer's scores. Logarithms of densities
+    may be above 0.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.nll_loss(torch.tensor([[-0.5, -0.9]]), torch.tensor([1]))
@@ -50,7 +52,7 @@ def nll_loss(
     _check_classes("nll_loss", input, target, weight)
     losses = _negative_log_likelihood(input, target, weight, ignore_index, reduction)
     if is_wanted("negative nll_loss") and type(losses.array) is np.ndarray and weight is None:
-        _advise_of_negative_loss(losses.array)
+        _advise_of_negative_loss(input, losses.array)
     return losses
 
 
@@ -66,8 +68,12 @@ def _negative_log_likelihood(
     return loss_of(input, target, weight, ignore_index=ignored, reduction=reduction)
 
 
-def _advise_of_negative_loss(losses: np.ndarray) -> None:
-    if losses.size and losses.min() < 0:
+def _advise_of_negative_loss(input: Tensor, losses: np.ndarray) -> None:
+    if not losses.size or losses.min() >= 0:
+        return
+    plan, numbers = getattr(input.node, "plan", None), input.array
+    comes_from_a_layer = plan is not None and plan.operation in (affine, project)
+    if comes_from_a_layer or (numbers.min() >= 0 and numbers.max() <= 1):
         advise(
             "negative nll_loss",
             f"nll_loss is negative ({losses.min():.4g}): it takes log-probabilities, which are never above 0. Apply "

@@ -16,6 +16,7 @@ from minigrad.optim.lr_scheduler.base import (
 )
 from minigrad.optim.optimizer import Optimizer
 from minigrad.shown_values import show_value
+from minigrad.tensor import Tensor
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -76,7 +77,7 @@ class ReduceLROnPlateau(LRScheduler):
     def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
         """Takes the loss of an epoch, a number or a tensor of one element, and lowers the rates if it is time."""
         try:
-            loss = float(metrics)
+            loss = float(metrics.detach() if isinstance(metrics, Tensor) else metrics)
         except (TypeError, ValueError) as refused:
             words = f"ReduceLROnPlateau.step() takes the loss of the epoch, a number, not {show_value(metrics)}"
             raise type(refused)(words) from None

@@ -173,6 +173,21 @@ class TestAdvice:
             F.nll_loss(minigrad.tensor([[0.5, 0.5]]), minigrad.tensor([1]))
         assert seen[0].filename == __file__
 
+    @pytest.mark.parametrize("bias", [True, False])
+    def test_a_negative_nll_loss_of_a_layers_scores_gets_advice(self, bias):
+        layer = minigrad.nn.Linear(2, 2, bias)
+        minigrad.nn.init.constant_(layer.weight, 1.0)
+        with pytest.warns(advice.Advice, match=r"nll_loss is negative .*: it takes log-probabilities"):
+            F.nll_loss(layer(minigrad.full((1, 2), 5.0)), minigrad.tensor([1]))
+
+    def test_logarithms_of_densities_may_be_above_0(self):
+        means = minigrad.tensor([0.0, 1.0], requires_grad=True)
+        logs = minigrad.distributions.Normal(means, 0.01).log_prob(minigrad.tensor([[0.0], [1.0]]))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert F.nll_loss(logs, minigrad.tensor([0, 1])) < -3
+            F.nll_loss(logs.detach(), minigrad.tensor([0, 1]))
+
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),

@@ -1,7 +1,11 @@
 """The rate falls when a metric stops improving."""
 
+import warnings
+
 import pytest
 
+import minigrad as torch
+from minigrad import optim
 from minigrad.optim import lr_scheduler
 from tests.optim.lr_scheduler.groups import make_optimizer
 from tests.refusals import refusals
@@ -42,3 +46,15 @@ test_a_loss_that_is_no_number = refusals({
         r"^ReduceLROnPlateau.step\(\) takes the loss of the epoch, a number, not str 'a'$"),
     "None": (lambda: lr_scheduler.ReduceLROnPlateau(make_optimizer(0.1)).step(None), TypeError, "not NoneType None$"),
 })  # fmt: skip
+
+
+def test_a_loss_with_its_graph_may_be_given_and_stays_in_it():
+    w = torch.ones(1, requires_grad=True)
+    scheduler = optim.lr_scheduler.ReduceLROnPlateau(optim.SGD([w], lr=1.0), patience=0)
+    torch.advice.enable()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loss = (w * 3).sum()
+        scheduler.step(loss)
+    loss.backward()
+    assert scheduler.best == 3 and w.grad.tolist() == [3]
