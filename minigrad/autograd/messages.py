@@ -164,7 +164,7 @@ def not_scalar(shape: Any) -> RuntimeError:
     )
 
 
-def not_a_tensor(x: Any, role: str, several: bool) -> Exception:
+def not_a_tensor(x: Any, role: str, several: bool = False) -> Exception:
     """The error for a value that should be a tensor, in its `role`: as PyTorch's, another one for one of `several`."""
     hint = "a .grad is None until backward() has run" if x is None else "wrap it with minigrad.tensor(...)"
     if several:
