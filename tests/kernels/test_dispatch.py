@@ -53,7 +53,7 @@ def test_phases_do_not_count_the_convolution_inside_them_as_free():
         ("planes", (1, 512, 14, 14), (512, 1, 3, 3), 1),
         ("depthwise", (8, 96, 28, 28), (96, 1, 5, 5), 1),
         ("planes", (8, 1024, 7, 7), (1024, 1, 3, 3), 1),
-        ("depthwise", (8, 1024, 7, 7), (1024, 16, 3, 3), 1),
+        ("planes", (8, 1024, 7, 7), (1024, 16, 3, 3), 1),
         ("apart", (8, 128, 28, 28), (128, 64, 3, 3), 1),
         ("depthwise", (1, 3, 720, 1280), (3, 1, 3, 3), 1),  # a photograph's channels
         ("phases", (8, 3, 224, 224), (64, 3, 11, 11), 4),

@@ -47,8 +47,9 @@ MORE = 1.35  # times the pixels that lines hold in the rows of windows: up to so
 SMALL = 128  # windows of a plane from which planes of several images are not joined
 LINES, SUMS = 0.9, 3.1  # copies that take as long as those of a line in all three functions, and as the sums of a row
 DOT = 1.3  # copies that take as long as the scalar products of a weight
+CROPPED = 2.0  # copies that take as long as those of images into the grid of their lines, and of results out of it
 ALONE = 0.7  # how much less time a product takes for one output of a group
-PACK = 3.4  # passes over a row of the kernel in which OpenBLAS copies it for each product
+PACK = 2.2  # passes over a row of the kernel in which OpenBLAS copies it for each product
 CALL = 0.6e-7  # seconds of calls for each group of an image
 OVERHEAD = 1.4e-4  # seconds of Python in all three functions
 Piece: TypeAlias = tuple[slice, slice]  # of images, and of groups
@@ -266,6 +267,8 @@ def cost(problem: Problem, machine: Machine) -> float:
     line = grid[0] * grid[1] if grid else H * Wo
     copies = machine.copy(LINES * N * C * kw * line, line if grid else Wo)
     copies += machine.copy(SUMS * kh * O * windows, Ho * Wo)
+    if grid and (grid != (H, W) or grid != (Ho, Wo)):
+        copies += machine.copy(CROPPED * N * (C + O) * line, Wo)
     small = for_small_products(machine)
     count, length = N * groups / joined, joined * Ho * Wo
     if o == 1:
