@@ -163,9 +163,10 @@ def with_in_place(function: F, ufunc: Any = None) -> tuple[F, F]:
 
 def _write_at_once(target: Any, ufunc: Any, types: str, args: tuple[Any, ...]) -> bool:
     """Lets `ufunc` write directly into a tensor of one of the `types` (NumPy's letters), if no operand is in the graph,
-    and no cast or broadcast of the target is needed. Returns False otherwise.
+    and no cast or broadcast of the target is needed. Returns False otherwise. A parameter under `no_grad` may be in it.
     """
-    if target.node is not None or (target.view_of is not None and root_of(target).node is not None):
+    is_view = target.view_of is not None
+    if (target.node is not None and (is_view or mode.get() & GRAD)) or (is_view and root_of(target).node is not None):
         return False
     a, b = target.array, args[0] if len(args) == 1 else None
     if isinstance(b, TensorBase) and b.node is None and (b.view_of is None or not is_in_graph(b)):

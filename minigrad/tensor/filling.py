@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import Tensor, TensorBase, wrap
+from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, wrap
 from minigrad.autograd.recording import operation
-from minigrad.backend import device_of, to_device
+from minigrad.backend import device_of, store, to_device
 from minigrad.ops.arguments import as_number, of_tensors
 from minigrad.ops.copies import cast
 from minigrad.ops.inplace import assign, check_writable
@@ -31,11 +31,29 @@ def fill(input: Tensor, value: Any) -> Tensor:
             raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got {value.array.ndim} dimensions.")
         value = cast(value, input.array.dtype)
     else:
-        number = as_number("fill_", "value", value)
-        value = wrap(dtypes.scalar(number, input.array.dtype, round_to_infinity=input.array.size == 1))
+        value = wrap(_convert(value, input.array))
         if type(input.array) is not np.ndarray:
             value.array = to_device(value.array, device_of(input.array))
     return _fill(input, value)
+
+
+def _convert(value: Any, array: Any) -> Any:
+    """A number in the dtype of `array`. Raises for one that the dtype does not hold."""
+    number = as_number("fill_", "value", value)
+    return dtypes.scalar(number, array.dtype, round_to_infinity=array.size == 1)
+
+
+def _fill_at_once(target: Any, value: Any) -> bool:
+    """Writes one number into a tensor, if that is not recorded: no view, on a CPU. Returns False otherwise."""
+    array = target.array
+    if target.view_of is not None or type(array) is not np.ndarray or isinstance(value, TensorBase):
+        return False
+    if target.node is not None and mode.get() & GRAD:
+        return False
+    number = _convert(value, array)
+    target.writes[0] += 1
+    store(array, ..., number)
+    return True
 
 
 class FillingMethods(TensorBase):
@@ -51,6 +69,8 @@ class FillingMethods(TensorBase):
         >>> torch.zeros(2).fill_(7)
         tensor([7., 7.])
         """
+        if _fill_at_once(self, value):
+            return self
         check_writable(self, "fill_")
         return assign(self, fill(self, value), "fill_", one_number=not isinstance(value, TensorBase))
 
@@ -62,5 +82,7 @@ class FillingMethods(TensorBase):
         >>> torch.ones(2).zero_()
         tensor([0., 0.])
         """
+        if _fill_at_once(self, 0):
+            return self
         check_writable(self, "zero_")
         return assign(self, fill(self, 0), "zero_", one_number=True)

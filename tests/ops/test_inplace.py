@@ -190,3 +190,17 @@ def test_whole_numbers_are_counted_in_place_and_take_no_fractions(dtype):
 def test_a_wrong_operand_is_told_by_the_name_that_was_called(write, words):
     with pytest.raises(TypeError, match=words):
         write(torch.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("write", "expected"), [("sub_", [1.5]), ("mul_", [1.0]), ("fill_", [0.5]), ("zero_", [0.0])], ids=lambda x: str(x)
+)
+def test_a_write_into_a_parameter_under_no_grad_is_not_recorded_but_noticed(write, expected):
+    w = torch.tensor([2.0], requires_grad=True)
+    y = w * w
+    with torch.no_grad():
+        returned = getattr(w, write)(*[0.5] * (write != "zero_"))
+    assert returned is w and w.is_leaf and w.requires_grad
+    assert w.tolist() == expected
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.backward()
