@@ -104,6 +104,36 @@ after = [n.detach().abs().round(decimals=3) for n in (y.mean((0, 2, 3)), y.var((
 print("after:  mean", after[0], "variance", after[1])
 
 # %% [markdown]
+# ## The way back through batch norm
+#
+# A number x of a channel enters the result in three ways: by itself, by the mean, and by the standard deviation. Let a
+# channel have m numbers x, their normalized values z = (x - mean) / deviation, and g the gradient that arrives at z.
+#
+# - By itself: z grows by 1 / deviation for each 1 of x. That gives g / deviation.
+# - By the mean, which grows by 1 / m, and which all m numbers lose: that gives -mean(g) / deviation.
+# - By the deviation: its slope along x is z / m (the mean drops out, since the differences sum to 0), and each z is
+#   divided by it: that gives -z mean(g z) / deviation.
+#
+# Together, for a channel:
+#
+#     dx = (g - mean(g) - z mean(g z)) / deviation
+#
+# The two terms that are taken away have a meaning. Adding the same to all numbers changes nothing in z, and so does
+# making all of them larger by a factor: along both directions the gradient must be 0.
+
+# %%
+x, g = x.requires_grad_(), torch.randn(x.shape)
+F.batch_norm(x, None, None, training=True).backward(g)
+m = (0, 2, 3)
+z = (x - x.mean(m, keepdim=True)) / (x.var(m, correction=0, keepdim=True) + 1e-5).sqrt()
+by_hand = g - g.mean(m, keepdim=True) - z * (g * z).mean(m, keepdim=True)
+by_hand = (by_hand / (x.var(m, correction=0, keepdim=True) + 1e-5).sqrt()).detach()
+print(f"largest difference to autograd: {(by_hand - x.grad).abs().max().item():.0e}")
+assert torch.allclose(by_hand, x.grad, atol=1e-5)
+assert x.grad.sum(m).abs().max() < 1e-4 and (x.grad * z).sum(m).abs().max() < 1e-3
+x = x.detach()
+
+# %% [markdown]
 # ## Two modes
 #
 # The result for one image depends on the other images of its batch. That does no harm in training, but a digit should be
@@ -257,6 +287,14 @@ def centred(g, x):
 
 
 course.check("15.centred", centred)
+
+
+# %%
+def normalized_dx(g, x):
+    """The gradient of (x - mean) / sqrt(variance + 0.1) along x (N, C); each column has its own mean."""
+
+
+course.check("15.normalized_dx", normalized_dx)
 
 
 # %%

@@ -220,6 +220,21 @@ assert as_float16[1].isinf() and as_float16[2] == 0 and as_float16[0] > 1
 assert as_bfloat16[0] == 1 and torch.allclose(as_bfloat16[1:], x[1:], rtol=1 / 256)
 
 # %% [markdown]
+# Written so, the gradient is easy to find, too. For one row of scores x and the right class c the loss is
+#
+#     -x[c] + log(sum of exp(x[j]))
+#
+# Along x[j] the second part has the slope exp(x[j]) / (sum of exp) = p[j], the softmax itself, and the first part has -1
+# at the right class alone. So the gradient is p, less 1 at c; of the mean of N rows each has a share of 1/N. A score is
+# pulled down by as much as the net believes in it, and the right one is pushed up by what lacks to 1.
+
+# %%
+scores = torch.tensor([[2.0, 1.0, 0.0]], requires_grad=True)
+F.cross_entropy(scores, torch.tensor([1])).backward()
+print("softmax: ", scores.softmax(1).detach(), "\ngradient:", scores.grad)
+assert torch.allclose(scores.grad, scores.softmax(1).detach() - torch.tensor([[0.0, 1.0, 0.0]]))
+
+# %% [markdown]
 # To find the first nan in a program, run it under `torch.autograd.detect_anomaly()`: the message names the line whose
 # gradient is nan.
 
@@ -359,6 +374,14 @@ def softmax(scores):
 
 
 course.check("16.softmax", softmax)
+
+
+# %%
+def scores_dx(g, x):
+    """The gradient along scores x (N, classes) of their cross entropy, the mean over rows; row n has the class n."""
+
+
+course.check("16.scores_dx", scores_dx)
 
 
 # %%

@@ -244,6 +244,12 @@ def divide(X, gamma, beta, deviation):
         ),
         ("15.centred", lambda g, x: g - g.sum() / g.numel(), "each column has a mean of its own."),
         (
+            "15.normalized_dx",
+            lambda g, x: (g - g.mean(0)) / (x.var(0, unbiased=False) + 0.1).sqrt(),
+            "that takes the deviation as a constant",
+        ),
+        ("16.scores_dx", lambda g, x: g * (x.exp() / x.exp().sum(1, keepdim=True)) / len(x), "less 1 there."),
+        (
             "15.shortcut",
             lambda g, x, w: g + (g / (x @ w).cosh() ** 2) @ w,
             "the way back through x @ w is a product with w transposed.",

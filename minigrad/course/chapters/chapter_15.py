@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from minigrad.course.chapters.chapter_1_to_4 import image
 from minigrad.course.exercise import exercise, gradient_exercise
@@ -123,6 +124,48 @@ def running(mean: Tensor, variance: Tensor, X: Tensor, momentum: float) -> tuple
 def centred(x: Tensor) -> Tensor:
     """The gradient of x - x.mean(0) along x (N, C): the first half of batch norm, for a batch of numbers."""
     return x - x.mean(0)
+
+
+EPS = 0.1  # large, so that an answer without it differs
+
+
+def _normalize(x: Tensor) -> tuple[Tensor, Tensor]:
+    """The columns of x, normalized, and their deviations."""
+    deviation = (x.var(0, correction=0) + EPS) ** 0.5
+    return (x - x.mean(0)) / deviation, deviation
+
+
+def _scale_back(x: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
+    """What `change` makes of the normalized columns of x, divided by their deviations."""
+    z, deviation = _normalize(x)
+    return change(z) / deviation
+
+
+@gradient_exercise(
+    "15.normalized_dx", of="x", points=[{"x": (4, 3)}, {"x": (3, 2)}],
+    page="chapter 15, 'The way back through batch norm'",
+    hint="with z = (x - mean) / deviation, three terms divided by the deviation: g, mean(g), z mean(g z).",
+    slips={
+        "that takes mean and deviation as constants, and both change with x": lambda g, x: _scale_back(x, lambda z: g),
+        "that takes the deviation as a constant, and it changes with x":
+            lambda g, x: _scale_back(x, lambda z: g - g.mean(0)),
+        "that takes the mean as a constant, and it changes with x":
+            lambda g, x: _scale_back(x, lambda z: g - z * (g * z).mean(0)),
+        "all three terms are divided by the deviation":
+            lambda g, x: g - g.mean(0) - (z := _normalize(x)[0]) * (g * z).mean(0),
+        "both are means, not sums": lambda g, x: _scale_back(x, lambda z: g - g.sum(0) - z * (g * z).sum(0)),
+        "the last term is minus z times a mean":
+            lambda g, x: _scale_back(x, lambda z: g - g.mean(0) + z * (g * z).mean(0)),
+        "the last mean is multiplied by z": lambda g, x: _scale_back(x, lambda z: g - g.mean(0) - (g * z).mean(0)),
+        "each column has a mean of its own": lambda g, x: _scale_back(x, lambda z: g - g.mean() - z * (g * z).mean()),
+        "eps is added to the variance": lambda g, x: (
+            (g - g.mean(0) - (z := (x - x.mean(0)) / x.std(0, correction=0)) * (g * z).mean(0)) / x.std(0, correction=0)
+        ),
+    },
+)  # fmt: skip
+def normalized_dx(x: Tensor) -> Tensor:
+    """The gradient of (x - mean) / sqrt(variance + 0.1) along x (N, C); each column has its own mean."""
+    return _normalize(x)[0]
 
 
 @gradient_exercise(

@@ -9,8 +9,8 @@ from typing import Any
 from minigrad.course.calling import guard
 from minigrad.course.chapters.chapter_1_to_4 import image
 from minigrad.course.comparing import describe_difference
-from minigrad.course.exercise import exercise
-from minigrad.creation import tensor
+from minigrad.course.exercise import exercise, gradient_exercise
+from minigrad.creation import eye, tensor
 from minigrad.nn import Linear, Module, ReLU, Sequential
 from minigrad.nn import functional as F
 from minigrad.tensor import Tensor
@@ -163,6 +163,31 @@ def softmax(scores: Tensor) -> Tensor:
     """The softmax of each row of scores (N, classes), right for scores of any size, without a library's softmax."""
     powers = (scores - scores.amax(1, keepdim=True)).exp()
     return powers / powers.sum(1, keepdim=True)
+
+
+@gradient_exercise(
+    "16.scores_dx", of="x", points=[{"x": (2, 3)}, {"x": (3, 3)}, {"x": (3, 5)}],
+    page="chapter 16, 'Numbers that are too large'",
+    hint="the softmax of each row, less 1 at the right class; of a mean each row has its share. g is one number.",
+    slips={
+        "the loss is the mean over the rows: divide by N": lambda g, x: g * (x.softmax(1) - eye(*x.shape)),
+        "the mean is over the rows, and this divides by the count of all scores":
+            lambda g, x: g * (x.softmax(1) - eye(*x.shape)) / x.numel(),
+        "the score of the right class makes the loss smaller: less 1 there": lambda g, x: g * x.softmax(1) / len(x),
+        "that pushes the right score down and the others up: the other sign":
+            lambda g, x: g * (eye(*x.shape) - x.softmax(1)) / len(x),
+        "the wrong scores have a gradient too: their softmax":
+            lambda g, x: g * (x.softmax(1) - 1) * eye(*x.shape) / len(x),
+        "a row of scores is one image: the softmax runs along it":
+            lambda g, x: g * (x.softmax(0) - eye(*x.shape)) / len(x),
+        "the slope of log(sum of exp) is the softmax, without its logarithm":
+            lambda g, x: g * (x.log_softmax(1) - eye(*x.shape)) / len(x),
+        "a softmax is missing: the scores themselves stand in its place": lambda g, x: g * (x - eye(*x.shape)) / len(x),
+    },
+)  # fmt: skip
+def scores_dx(x: Tensor) -> Tensor:
+    """The gradient along scores x (N, classes) of their cross entropy, the mean over rows; row n has the class n."""
+    return -x.log_softmax(1).diagonal().mean()
 
 
 @exercise(
