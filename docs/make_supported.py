@@ -1521,8 +1521,8 @@ DIFFERENCES = [
         "F.max_pool2d(torch.ones(1, 2, 3), range(1, 3)).shape == (1, 2, 1)",
     ),
     (
-        "the gradient of `F.interpolate` in one axis by 'nearest', and by 'bicubic', if a scale keeps a length",
-        "is that of the result, whose pixels follow the scale; PyTorch passes it on as if they were unchanged",
+        "the gradient of `F.interpolate` by 'nearest' in one or three axes and 'bicubic', if a scale keeps a length",
+        "is that of the result, whose pixels follow the scale; PyTorch's follows the sizes, in three axes by any scale",
         "gradient('F.interpolate(x[None, None], None, 1.2).sum()', [1.0, 2.0]) == [2.0, 0.0]",
     ),
     (

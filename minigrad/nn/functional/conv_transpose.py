@@ -50,12 +50,13 @@ def paint(name: str, space: int, input: Any, weight: Any, bias: Any, options: An
     size = _find_painted_size(name, x.array, geometry, extra)
     if 0 in size:
         y = _sum_nothing(x, weight, bias).expand(len(x.array), weight.array.shape[1] * geometry.groups, *size)
+        y = name_last_call(y, "ConvolutionBackward0")
     elif any(e >= s for e, s in zip(extra, stride, strict=True)):
         y = _paint_wide(x, weight, geometry, size)
         y = y if bias is None else y + bias.reshape(-1, *(1,) * space)
+        y = name_last_call(y, "ConvolutionBackward0")
     else:
         y = _PAINT[space](x, weight, bias, size=size, geometry=geometry)
-    y = name_last_call(y, "ConvolutionBackward0")
     return y if batched else y.squeeze(0)
 
 

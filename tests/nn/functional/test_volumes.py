@@ -233,6 +233,11 @@ test_each_mistake_is_named = refusals({
 })  # fmt: skip
 
 
+def test_a_transposed_convolution_with_a_wide_output_is_printed_as_one():
+    y = F.conv_transpose3d(X.clone().requires_grad_(), ones(2, 1, 2, 2, 2), dilation=2, output_padding=1)
+    assert y.shape == (1, 1, 6, 6, 6) and y.grad_fn.name() == "ConvolutionBackward0"
+
+
 @pytest.mark.cpu("float16 is refused on the CPU alone")
 def test_average_pooling_of_halves_is_refused_as_in_pytorch():
     with pytest.raises(NotImplementedError, match=r"avg_pool3d.*Half"):
