@@ -75,7 +75,7 @@ OPTIONS = {
         "d_model": 8, "nhead": 2, "num_encoder_layers": 1, "num_decoder_layers": 1, "dim_feedforward": 6,
         "dropout": 0.0, "batch_first": True,
     },
-    "MaxUnpool1d": {"kernel_size": 2}, "MaxUnpool2d": {"kernel_size": 2},
+    "MaxUnpool1d": {"kernel_size": 2}, "MaxUnpool2d": {"kernel_size": 2}, "MaxUnpool3d": {"kernel_size": 2},
     "Bilinear": {"in1_features": 6, "in2_features": 5, "out_features": 2}, "KLDivLoss": {"reduction": "batchmean"},
     **{name: {"num_embeddings": 6, "embedding_dim": 3} for name in ("Embedding", "EmbeddingBag")},
 }  # fmt: skip
@@ -85,7 +85,7 @@ OTHERS = {  # classes without a step of their own, and a loss that reads labels 
     "Sequential", "SyncBatchNorm",
 }  # fmt: skip
 DRAW = {"AlphaDropout": ((), ROWS), "Dropout": ((), ROWS), "Dropout1d": ((), SERIES), "Dropout2d": ((), IMAGE)}
-DRAW |= {"Dropout3d": ((), VOLUME), "FractionalMaxPool2d": ((2, 3), IMAGE)}
+DRAW |= {"Dropout3d": ((), VOLUME), "FractionalMaxPool2d": ((2, 3), IMAGE), "FractionalMaxPool3d": ((2, 2), VOLUME)}
 DRAW |= {"FeatureAlphaDropout": ((), IMAGE), "RReLU": ((), ROWS)}
 LAYERS |= DRAW
 
