@@ -222,10 +222,6 @@ test_each_mistake_is_named = refusals({
         lambda: F.fractional_max_pool3d(X, 2, 2), RuntimeError,
         ("pool time 2 too large relative to input time 3: 2 windows of it need at least 4 pixels",),
     ),
-    "unpooling: index": (
-        lambda: F.max_unpool3d(ones(1, 1, 1, 1), ones(1, 1, 1, 1).long() * 99, 2), RuntimeError,
-        ("max_unpool3d: Found an invalid max index: 99",),
-    ),
     "batch norm of an image": (
         lambda: nn.BatchNorm3d(3)(ones(2, 3, 4, 4)), ValueError,
         ("expected 5D input (got 4D input): BatchNorm3d takes (N, C, D, H, W)", "BatchNorm2d takes it"),
@@ -238,10 +234,12 @@ def test_a_transposed_convolution_with_a_wide_output_is_printed_as_one():
     assert y.shape == (1, 1, 6, 6, 6) and y.grad_fn.name() == "ConvolutionBackward0"
 
 
-@pytest.mark.cpu("float16 is refused on the CPU alone")
-def test_average_pooling_of_halves_is_refused_as_in_pytorch():
+@pytest.mark.cpu("float16 is refused on the CPU alone, and a GPU's indices are not asked")
+def test_average_pooling_of_halves_and_places_outside_are_refused_on_the_cpu():
     with pytest.raises(NotImplementedError, match=r"avg_pool3d.*Half"):
-        F.avg_pool3d(X.half(), 2)
+        F.avg_pool3d(ones(1, 2, 2, 2).half(), 2)
+    with pytest.raises(RuntimeError, match="max_unpool3d: Found an invalid max index: 99"):
+        F.max_unpool3d(ones(1, 1, 1, 1), ones(1, 1, 1, 1).long() * 99, 2)
 
 
 def test_sync_batch_norm_and_the_outline_take_volumes():
