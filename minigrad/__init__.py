@@ -70,6 +70,7 @@ with _open_later("torch", globals()) as _later:
     from minigrad.amp import GradScaler, autocast
     from minigrad.amp.autocast_mode import is_autocast_enabled
     from minigrad.autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
+    from minigrad.backends.old_names import has_cuda, has_cudnn, has_mkldnn, has_mps
     from minigrad.autograd.inference import inference_mode
     from minigrad.compiler import compile
     from minigrad.find_gpu import OutOfMemoryError

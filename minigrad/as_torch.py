@@ -82,6 +82,7 @@ def _install() -> None:
         raise ImportError(f"minigrad.as_torch: {detail}; start anew, and write `import minigrad.as_torch` first")
     sys.meta_path.insert(0, _finder)
     sys.modules["torch"] = minigrad
+    vars(minigrad)["torch"] = minigrad  # as in PyTorch: lessons have slips like `torch.torch.max`
 
 
 def remove() -> None:
@@ -92,6 +93,7 @@ def remove() -> None:
     """
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
+    vars(minigrad).pop("torch", None)
     for name in [name for name in sys.modules if name == "torch" or name.startswith("torch.")]:
         del sys.modules[name]
     sys.modules.pop(__name__, None)  # so that importing it again installs it again

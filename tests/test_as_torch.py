@@ -45,7 +45,7 @@ assert prune is minigrad.nn.utils.prune and isinstance(nn.BatchNorm2d(1), _Batch
 assert AdamW is optim.AdamW and Bernoulli is torch.distributions.Bernoulli
 assert torch.distributions.normal.Normal is torch.distributions.Normal
 assert not hasattr(torch.distributions.normal, "ExponentialFamily")
-assert torch is minigrad and nn is minigrad.nn and F is minigrad.nn.functional and Module is nn.Module
+assert torch.torch is torch is minigrad and nn is minigrad.nn and F is minigrad.nn.functional and Module is nn.Module
 assert torch.nn.Linear(1, 1)(torch.ones(1, 1)).shape == (1, 1) and sys.modules["torch.nn"] is nn
 assert minigrad.nn.__name__ == minigrad.nn.__spec__.name == "minigrad.nn"
 assert importlib.util.find_spec("torch.nn") is not None
@@ -177,6 +177,7 @@ import minigrad.as_torch, sys
 import torch.nn
 minigrad.as_torch.remove()
 assert not [name for name in sys.modules if name.split(".")[0] == "torch"]
+assert not hasattr(minigrad, "torch")
 assert not [finder for finder in sys.meta_path if type(finder).__module__ == "minigrad.as_torch"]
 import minigrad.as_torch as again
 again.remove()
