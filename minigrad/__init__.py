@@ -70,7 +70,6 @@ with _open_later("torch", globals()) as _later:
     from minigrad.amp import GradScaler, autocast
     from minigrad.amp.autocast_mode import is_autocast_enabled
     from minigrad.autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
-    from minigrad.backends.old_names import has_cuda, has_cudnn, has_mkldnn, has_mps
     from minigrad.autograd.inference import inference_mode
     from minigrad.compiler import compile
     from minigrad.find_gpu import OutOfMemoryError
@@ -253,6 +252,8 @@ _IN_PLACE = (
 def __getattr__(name: str) -> _typing.Any:
     if name in _IN_PLACE:
         return _import_module("minigrad.tensor.in_place_functions").as_function(name)
+    if name in ("has_cuda", "has_cudnn", "has_mkldnn", "has_mps"):  # not in dir(), because they warn
+        return getattr(_import_module("minigrad.backends.old_names"), name)
     return _later.find(name)
 
 
