@@ -14,7 +14,7 @@ from minigrad.tensor.graph import GraphMethods
 from minigrad.tensor.protocols import ProtocolMethods
 from minigrad.tensor.reduction import ReductionMethods
 from minigrad.tensor.shape import ShapeMethods
-from minigrad.tensor.wide import WideMethods
+from minigrad.tensor.wide import WideMethods, name_method
 
 __all__ = ["Tensor", "is_floating_point", "is_tensor", "numel", "result_type"]
 
@@ -48,8 +48,7 @@ core.plain_classes.add(Tensor)
 for _family in Tensor.__mro__[1:-2]:  # all except TensorBase and `object`
     for _name, _method in vars(_family).items():
         if isinstance(_method, FunctionType) and "." in _method.__qualname__ and _method.__module__ != "minigrad":
-            _method.__name__, _method.__qualname__ = _name, f"Tensor.{_name}"  # the name in Python's errors
-            _method.__module__ = Tensor.__module__  # and where pickle finds it
+            name_method(_method, _name)
 
 
 def is_tensor(obj: Any) -> bool:

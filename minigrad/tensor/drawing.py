@@ -229,9 +229,12 @@ class DrawingMethods(TensorBase):
         >>> bool((torch.empty(9).random_(5) < 5).all())
         True
         """
-        low, to = (None, *bounds) if len(bounds) == 1 else bounds or (None, None)
-        to = named.pop("to", to)
-        low = _pop_from(named, low, "random_")
+        if "to" in named:
+            bounds = (*bounds, named.pop("to"))
+        if len(bounds) > 2:
+            raise TypeError(f"random_() takes two bounds at most, from and to, got {len(bounds)}")
+        low = _pop_from(named, bounds[0] if len(bounds) == 2 else None, "random_")
+        to = bounds[-1] if bounds else None
         low, to = [x if x is None else as_int(x, f"random_(): '{n}'") for n, x in (("from", low), ("to", to))]
         dtype = self.array.dtype
         if low is None and to is None:

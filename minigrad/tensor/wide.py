@@ -56,6 +56,15 @@ from minigrad.tensor.copying import CopyMethods
 from minigrad.tensor.hooks import HookMethods
 from minigrad.tensor.more_facts import MoreFactMethods
 
+
+def name_method(method: Any, name: str) -> None:
+    """Names a method of `Tensor`, and the functions that it wraps: for Python's errors, and where pickle finds it."""
+    method.__module__ = "minigrad"
+    while method is not None:
+        method.__name__, method.__qualname__ = name, f"Tensor.{name}"
+        method = getattr(method, "__wrapped__", None)
+
+
 if TYPE_CHECKING:
     from minigrad.tensor.drawing import DrawingMethods
     from minigrad.tensor.new import NewMethods
@@ -81,7 +90,7 @@ else:
                 takes_several = method.__code__.co_flags & CO_VARARGS  # such as ``*size``, which may be a keyword
                 has_flag = "bool" in method.__annotations__.values()
                 method = of_tensors(method) if has_flag or takes_several else require_self(method)
-                method.__module__, method.__qualname__ = "minigrad", f"Tensor.{name}"  # where pickle finds it
+                name_method(method, name)
             return method
 
         stand_ins = {name: LaterFunction(partial(fetch, name)) for name in names.split()}

@@ -48,6 +48,8 @@ def test_random_takes_its_bounds_in_every_spelling():
         ((5,), {}, 0, 5),
         ((2, 5), {}, 2, 5),
         ((), {"from": 2, "to": 5}, 2, 5),
+        ((2,), {"to": 5}, 2, 5),
+        ((), {"to": 5}, 0, 5),
         ((100, None), {}, 100, None),
     ):
         got = torch.zeros(6, dtype=torch.int64).random_(*bounds, generator=draws[0], **named)
@@ -85,6 +87,8 @@ def test_drawing_functions_take_a_size_in_every_spelling():
         (lambda: torch.ones(2).uniform_(generator=3), TypeError, "minigrad.Generator or None, not int"),
         (lambda: torch.ones(2, dtype=torch.int64).normal_(), NotImplementedError, "int64"),
         (lambda: torch.ones(2).random_(0), RuntimeError, "from=0 >= to=0"),
+        (lambda: torch.ones(2).random_(1, 2, 3), TypeError, r"random_\(\) takes two bounds at most, .* got 3"),
+        (lambda: torch.ones(2).random_(1, 2, to=3), TypeError, r"random_\(\) takes two bounds at most, .* got 3"),
         (lambda: torch.ones(2).bernoulli_(2), RuntimeError, "got p=2"),
         (lambda: torch.normal(0.0, 1.0), TypeError, "needs a size"),
         (lambda: torch.normal(torch.ones(2), torch.ones(3)), RuntimeError, "do not broadcast"),

@@ -37,6 +37,12 @@ def test_a_placeholder_is_replaced_by_the_method_itself():
     assert torch.ones(2).new_zeros(3).shape == (3,)
 
 
+@pytest.mark.parametrize("name", ["uniform_", "new_full", "set_", "type", "detach_", "fill_", "zero_", "item"])
+def test_pythons_own_errors_name_the_method_of_tensor(name):
+    with pytest.raises(TypeError, match=rf"Tensor\.{name}\(\) takes .* positional arguments? but 10 were given"):
+        getattr(torch.ones(2), name)(*range(9))
+
+
 def test_importing_minigrad_does_not_import_random_numbers():
     rooms = "('minigrad.twister', 'minigrad.tensor.storage', 'minigrad.large_arrays')"
     program = f"import sys, minigrad; print([m for m in sys.modules if m in {rooms}])"
