@@ -17,8 +17,8 @@ from minigrad.ops.unary import log, log1p
 class StudentT(Distribution):
     """``p(x)`` is in proportion to ``(1 + y^2 / df)^(-(df + 1) / 2)`` with ``y = (x - loc) / scale``.
 
-    The mean is NaN for df <= 1, the variance infinite for df <= 2. Raises ValueError for a df or a scale that is not
-    positive.
+    Mean and variance are NaN for df <= 1; the variance is infinite from there up to df = 2. Raises ValueError for a df
+    or a scale that is not positive.
 
     >>> import minigrad as torch
     >>> torch.distributions.StudentT(1.0).log_prob(torch.tensor(0.0))  # of the Cauchy distribution, 1 / pi

@@ -148,9 +148,15 @@ class Compared(Transform):
         if type(self) is not type(other):
             return False
         pairs = [(getattr(self, name), getattr(other, name)) for name in self.parameters]
-        return all(bool((a == b).all()) if isinstance(a == b, Tensor) else a == b for a, b in pairs)
+        return all(_are_equal(a, b) for a, b in pairs)
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _are_equal(a: Any, b: Any) -> bool:
+    """Whether two parameters, numbers, tensors or others, are equal in all elements."""
+    same = a == b
+    return bool(same.all()) if isinstance(same, Tensor) else same
 
 
 class _InverseTransform(Compared):

@@ -86,7 +86,8 @@ class Windows:
         + 4 * 2 + 5 * 3
         = 25
         """
-        (H, W), i, j = self.output.shape, as_int(i, "i"), as_int(j, "j")
+        H, W = self.output.shape
+        i, j = as_int(i, "i"), as_int(j, "j")
         if not (-H <= i < H and -W <= j < W):
             raise IndexError(f"the output has {H} rows and {W} columns, counted from 0; got ({i}, {j})")
         i, j = i % H, j % W

@@ -190,4 +190,6 @@ def _merge_masks(sizes: tuple[int, int, int], dtype: Any, manner: Manner) -> Ten
     mask = mask if mask is None or mask.ndim == 2 else mask.unflatten(0, each)  # (N, H, L, S)
     masks = [checks.as_added(x, dtype) for x in (mask, padding) if x is not None]
     masks = [pad(x, (0, keys - x.shape[-1])) for x in masks]
-    return masks[0] + masks[1] if len(masks) == 2 else masks[0] if masks else None
+    if len(masks) == 2:
+        return masks[0] + masks[1]
+    return masks[0] if masks else None

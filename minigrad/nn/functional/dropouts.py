@@ -166,7 +166,7 @@ def _drop_on_gpu(input: Tensor, p: float) -> Tensor | None:
 
     def run() -> Any:
         drop: Any = getattr(source_of(None, array_module(array)), "drop", None)  # of the current GPU
-        return drop and drop(array.transpose(order), p, near)
+        return None if drop is None else drop(array.transpose(order), p, near)
 
     found = on_gpu_of(array, run)
     if found is None:

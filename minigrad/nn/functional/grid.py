@@ -178,7 +178,9 @@ def _find_taps(x: Tensor, n: int, mode: str, border: str, align: bool) -> list[t
 
 def _weigh_cubic(t: Tensor, k: int) -> Any:
     """Keys' cubic with a = -0.75 at the distance of pixel `k` from `t`, which lies between pixels 0 and 1."""
-    return (weigh_near if k in (0, 1) else weigh_far)(t - k if k < 1 else k - t, -0.75)
+    weigh = weigh_near if k in (0, 1) else weigh_far
+    distance = t - k if k < 1 else k - t
+    return weigh(distance, -0.75)
 
 
 def _keep_inside(x: Tensor, n: int, border: str, align: bool) -> Tensor:

@@ -277,7 +277,8 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     if not input.array.size:
         return input
     before, after = size // 2, (size - 1) // 2
-    squares = pad(input.reshape(shape[0], 1, shape[1], -1).square(), (0, 0, before, after))
+    squares = input.reshape(shape[0], 1, shape[1], -1).square()  # (N, C, ...) -> (N, 1, C, pixels)
+    squares = pad(squares, (0, 0, before, after))  # channels of zeros at both ends
     mean = avg_pool2d(squares, (size, 1), stride=1).reshape(shape)
     return input / (mean * alpha + k) ** beta
 

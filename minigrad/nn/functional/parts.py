@@ -24,7 +24,8 @@ def check_parts(
     for part, x in parts.items():
         if x is not None and x.array.shape != shape:
             what = f"{part} of shape {list(shape)}, {why}, got {list(x.array.shape)}"
-            first = words and words.format(part=part, count=x.array.size, shape=list(x.array.shape)) + ": "
-            raise RuntimeError(f"{first}{name}: expected {what}{cure and f'; {cure}'}")
+            first = words.format(part=part, count=x.array.size, shape=list(x.array.shape))
+            told = f"{name}: expected {what}" + (f"; {cure}" if cure else "")
+            raise RuntimeError(f"{first}: {told}" if first else told)
         if x is not None and not mixed:
             check_same_dtype(name, input, part, x)

@@ -113,8 +113,9 @@ def _find_sizes(lengths: Any, size: Any, scale_factor: Any, mode: str, recompute
     lengths = [n * factor for n, factor in zip(lengths, factors, strict=True)]
     if not all(abs(length) < 2**63 for length in lengths):
         raise RuntimeError(f"interpolate: sizes cannot be converted to int64 without overflow, got {lengths}")
-    sizes = tuple(map(floor, lengths))
-    return sizes, (None,) * space if recompute or mode == "area" else given
+    if recompute or mode == "area":
+        given = (None,) * space
+    return tuple(map(floor, lengths)), given
 
 
 def _check_mode(space: int, mode: str, antialias: bool, align: bool) -> None:

@@ -75,7 +75,9 @@ def reduction_of(size_average: Any, reduce: Any, reduction: Any, known: tuple[st
         average = size_average is None or as_flag("loss", "size_average", size_average)
         kept = reduce is not None and not as_flag("loss", "reduce", reduce)
         warn("size_average and reduce are deprecated: write reduction='mean', 'sum' or 'none' instead")
-        return "none" if kept else "mean" if average else "sum"
+        if kept:
+            return "none"
+        return "mean" if average else "sum"
     if not isinstance(reduction, str) or reduction not in known:
         raise _no_reduction(reduction, known)
     return reduction
@@ -88,7 +90,9 @@ def _no_reduction(reduction: Any, known: tuple[str, ...]) -> ValueError:
 
 def reduce_losses(losses: Tensor, reduction: str) -> Tensor:
     """The mean or the sum of the losses, or the losses themselves."""
-    return losses.mean() if reduction == "mean" else losses.sum() if reduction == "sum" else losses
+    if reduction == "mean":
+        return losses.mean()
+    return losses.sum() if reduction == "sum" else losses
 
 
 def weigh(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:

@@ -153,4 +153,5 @@ def _pool_powers(name: str, space: int, input: Any, p: Any, kernel_size: Lengths
     if p == inf:
         return take_maxima(name, space, input.abs(), kernel, stride, 0, 1, ceil_mode)[0]
     mean = take_means(name, space, input.pow(p), kernel, stride, 0, ceil_mode, (None, True))
-    return (sign(mean) * relu(mean.abs())).mul(prod(kernel)).pow(1.0 / p)
+    mean = sign(mean) * relu(mean.abs())  # the same number; as in PyTorch, of slope 0 where it is 0
+    return mean.mul(prod(kernel)).pow(1.0 / p)

@@ -15,12 +15,14 @@ from minigrad.ops.pool import fold_windows, unfold_windows
 from minigrad.tensor import Tensor
 
 
-def _lay_windows(name: str, input: Any, **options: Any) -> Geometry:
+def _lay_windows(name: str, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> Geometry:
     """The geometry of the windows, after checks."""
     if input.array.dtype.kind != "b":
         require_floats(name, input)
-    least = {"padding": 0}  # the others are 1 at least
-    return Geometry(*[_read_pair(name, part, given, least.get(part, 1)) for part, given in options.items()])
+    return Geometry(
+        _read_pair(name, "kernel_size", kernel_size, 1), _read_pair(name, "stride", stride, 1),
+        _read_pair(name, "padding", padding, 0), _read_pair(name, "dilation", dilation, 1),
+    )  # fmt: skip
 
 
 def _read_pair(name: str, part: str, given: Any, least: int) -> Any:
@@ -46,7 +48,7 @@ def unfold(
              [1., 3.]]])
     """
     require_tensors("unfold", "input", input)
-    geometry = _lay_windows("unfold", input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
+    geometry = _lay_windows("unfold", input, kernel_size, stride, padding, dilation)
     batched = check_images("unfold", 2, input, empty=False, words=OF_UNFOLD)
     counts = geometry.windows(input.array.shape[-2:])
     if min(counts) < 1:
@@ -75,7 +77,7 @@ def fold(
     """
     require_tensors("fold", "input", input)
     shape, size = list(input.array.shape), _read_pair("fold", "output_size", output_size, 1)
-    geometry = _lay_windows("fold", input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
+    geometry = _lay_windows("fold", input, kernel_size, stride, padding, dilation)
     if len(shape) not in (2, 3) or 0 in shape[-2:]:
         raise RuntimeError(
             "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for "

@@ -41,8 +41,11 @@ class Source(NamedTuple):
     def _fetch(self, chosen: Any) -> Any:
         if not self.batched:
             return self.collate(self.dataset[chosen])
-        rows = _take_rows(self.dataset, chosen) if self.collate is default_collate else None
-        return rows or self.collate(take_samples(self.dataset, chosen))
+        if self.collate is default_collate:
+            rows = _take_rows(self.dataset, chosen)
+            if rows:
+                return rows
+        return self.collate(take_samples(self.dataset, chosen))
 
 
 class _Stream:
