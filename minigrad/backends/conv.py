@@ -47,7 +47,7 @@ def explain(
     """A table of algorithms for this convolution and its gradients: estimated and measured milliseconds; * is chosen.
 
     `input` and `weight` are tensors or shapes; if `weight` is a Conv2d, its options are used.
-    Raises what `conv2d` raises for shapes that do not fit.
+    Raises what `conv2d` raises for shapes that do not fit, and RuntimeError for signals and volumes.
 
     >>> import minigrad as torch
     >>> rows = torch.backends.conv.explain((1, 1, 6, 8), torch.nn.Conv2d(1, 1, (1, 2)))
@@ -58,6 +58,8 @@ def explain(
         layer, weight = weight, weight.weight
         stride, padding, dilation, groups = layer.stride, layer.padding, layer.dilation, layer.groups
     image, kernel = (tuple(x.shape) if hasattr(x, "shape") else tuple(x) for x in (input, weight))
+    if len(kernel) != 4:
+        raise RuntimeError(f"explain takes images (N, C, H, W) and a Conv2d or its weight, got a weight of {kernel}")
     pairs = [(option, option) if isinstance(option, int) else tuple(option) for option in (stride, padding, dilation)]
     geometry = find_geometry(image, kernel, groups, *[number for pair in pairs for number in pair])
     return clock.explain(image, kernel[0], geometry)

@@ -170,3 +170,11 @@ def test_slow_copies_favour_algorithms_that_copy_less():
     assert dispatch.choose(*shapes).name == "mec"
     dispatch.set_machine(Machine(peak=1e8, move=1e-12, run=0.0, half=0.0))
     assert dispatch.choose((8, 256, 28, 28), 256, dispatch.Geometry((3, 3), padding=(1, 1))).name == "winograd"
+
+
+@pytest.mark.parametrize(
+    ("shape", "layer"), [((1, 2, 4), torch.nn.Conv1d(2, 3, 2)), ((1, 2, 4, 4, 4), torch.nn.Conv3d(2, 3, 2))]
+)
+def test_explain_takes_no_signals_and_volumes(shape, layer):
+    with pytest.raises(RuntimeError, match=r"explain takes images \(N, C, H, W\) and a Conv2d or its weight, got"):
+        conv.explain(shape, layer)
