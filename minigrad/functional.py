@@ -2,6 +2,7 @@
 
 from minigrad.creation import meshgrid
 from minigrad.missing import explain_missing
+from minigrad.nn import functional as F  # noqa: F401 (PyTorch's own import, which lessons take from here)
 from minigrad.ops.counting import unique
 from minigrad.ops.einsum import einsum, tensordot
 from minigrad.ops.norm import norm

@@ -18,6 +18,7 @@ import minigrad.as_torch
 import torch, minigrad, sys
 from torch import nn, optim
 import torch.nn.functional as F
+from torch.functional import F as the_same
 import torch.optim.lr_scheduler
 from torch.utils.data import DataLoader, TensorDataset
 from torch.autograd import Variable
@@ -45,7 +46,8 @@ assert prune is minigrad.nn.utils.prune and isinstance(nn.BatchNorm2d(1), _Batch
 assert AdamW is optim.AdamW and Bernoulli is torch.distributions.Bernoulli
 assert torch.distributions.normal.Normal is torch.distributions.Normal
 assert not hasattr(torch.distributions.normal, "ExponentialFamily")
-assert torch.torch is torch is minigrad and nn is minigrad.nn and F is minigrad.nn.functional and Module is nn.Module
+assert the_same is F and torch.torch is torch
+assert torch is minigrad and nn is minigrad.nn and F is minigrad.nn.functional and Module is nn.Module
 assert torch.nn.Linear(1, 1)(torch.ones(1, 1)).shape == (1, 1) and sys.modules["torch.nn"] is nn
 assert minigrad.nn.__name__ == minigrad.nn.__spec__.name == "minigrad.nn"
 assert importlib.util.find_spec("torch.nn") is not None
