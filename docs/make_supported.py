@@ -934,8 +934,8 @@ DIFFERENCES = [
     ),
     (
         "`__torch_function__`",
-        "is asked of the first tensors of a call, both operands of arithmetic, and lists, not of others; has no modes",
-        "type(torch.ones(1).add_(torch.ones(1).as_subclass(type('Image', (torch.Tensor,), {})))) is torch.Tensor",
+        "is not asked of options, keys of an index and `out`; a mode is not told attributes and `x[i]`",
+        "type(torch.ones(1)[torch.zeros(1).long().as_subclass(type('Image', (torch.Tensor,), {}))]) is torch.Tensor",
     ),
     (
         "the file of a part of a tensor: `torch.save(x[:5])`",

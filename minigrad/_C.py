@@ -14,6 +14,7 @@ def _get_tracing_state() -> None:
     """None: nothing is ever traced. Copies of torchvision's detectors ask."""
 
 
-DisableTorchFunctionSubclass = DisableTorchFunction = overriding.DisableTorchFunctionSubclass
+DisableTorchFunction = overriding.DisableTorchFunction
+DisableTorchFunctionSubclass = overriding.DisableTorchFunctionSubclass
 _disabled_torch_function_impl = overriding.disabled_torch_function
 explain_missing("torch._C", globals())

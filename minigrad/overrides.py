@@ -17,17 +17,18 @@ from types import FunctionType, MethodWrapperType
 from typing import Any, TypeVar
 
 import minigrad
-from minigrad.autograd.overriding import call_overridden, is_overridden
+from minigrad.autograd.overriding import ask, enter_mode, is_overridden, leave_mode
 from minigrad.missing import explain_missing
 from minigrad.tensor import Tensor
 
 __all__ = [
-    "get_overridable_functions", "handle_torch_function", "has_torch_function", "has_torch_function_unary",
-    "has_torch_function_variadic", "is_tensor_like", "is_tensor_method_or_property", "resolve_name",
-    "wrap_torch_function",
+    "BaseTorchFunctionMode", "TorchFunctionMode", "get_overridable_functions", "handle_torch_function",
+    "has_torch_function", "has_torch_function_unary", "has_torch_function_variadic", "is_tensor_like",
+    "is_tensor_method_or_property", "resolve_name", "wrap_torch_function",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
+M = TypeVar("M", bound="TorchFunctionMode")
 
 
 def has_torch_function(relevant_args: Iterable[Any]) -> bool:
@@ -73,9 +74,8 @@ def handle_torch_function(
     >>> torch.overrides.handle_torch_function(torch.sum, (), torch.ones(2))
     tensor(2.)
     """
-    if not is_overridden(*relevant_args):
-        return public_api(*args, **kwargs)
-    return call_overridden(public_api, args, kwargs)
+    answer = ask(public_api, args, kwargs) if is_overridden(*relevant_args) else NotImplemented
+    return public_api(*args, **kwargs) if answer is NotImplemented else answer
 
 
 def wrap_torch_function(dispatcher: Callable[..., Iterable[Any]]) -> Callable[[F], F]:
@@ -92,13 +92,44 @@ def wrap_torch_function(dispatcher: Callable[..., Iterable[Any]]) -> Callable[[F
     def decorate(function: F) -> F:
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            if is_overridden(*dispatcher(*args, **kwargs)):
-                return call_overridden(call, args, kwargs)
-            return function(*args, **kwargs)
+            answer = ask(call, args, kwargs) if is_overridden(*dispatcher(*args, **kwargs)) else NotImplemented
+            return function(*args, **kwargs) if answer is NotImplemented else answer
 
         return call  # type: ignore[return-value]
 
     return decorate
+
+
+class TorchFunctionMode:
+    """A context whose method `__torch_function__` takes over all functions of tensors, and those that make tensors.
+
+    Within it the mode is off, so that it may call the function itself. Of several the innermost is asked first.
+
+    >>> import minigrad as torch
+    >>> class Doubled(torch.overrides.TorchFunctionMode):
+    ...     def __torch_function__(self, func, types, args=(), kwargs=None):
+    ...         return func(*args, **(kwargs or {})) * 2
+    >>> with Doubled():
+    ...     torch.ones(1)
+    tensor([2.])
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        raise NotImplementedError
+
+    def __enter__(self: M) -> M:
+        enter_mode(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        leave_mode()
+
+
+class BaseTorchFunctionMode(TorchFunctionMode):
+    """A mode that changes nothing."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return func(*args, **(kwargs or {}))
 
 
 def is_tensor_like(inp: Any) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import functools
+import operator
 import pickle
+import threading
 from typing import ClassVar
 
 import pytest
@@ -124,6 +126,20 @@ CALLS = {
     "mse_loss": (lambda x: nn.MSELoss()(x, torch.ones(2, 2)), "mse_loss"),
     "cross_entropy": (lambda x: F.cross_entropy(x, torch.tensor([0, 1])), "cross_entropy"),
     "in place": (lambda x: x.mul_(2), "mul_"),
+    "into a plain tensor": (lambda x: torch.ones(2, 2).add_(x), "add_"),
+    "by an operator": (lambda x: operator.iadd(torch.ones(2, 2), x), "add_"),
+    "from more operands": (lambda x: torch.ones(2, 2).addcmul_(x, torch.ones(2, 2)), "addcmul_"),
+    "copied": (lambda x: torch.ones(2, 2).copy_(x), "copy_"),
+    "filled": (lambda x: torch.ones(2, 2).fill_(x[0, 0]), "fill_"),
+    "by a mask": (lambda x: torch.ones(2, 2).masked_fill_(x > 0, 0.0), "masked_fill_"),
+    "rows added": (lambda x: torch.ones(2, 2).index_add_(0, torch.tensor([0, 1]), x), "index_add_"),
+    "a later side": (lambda x: torch.where(torch.ones(2, 2) > 0, 1.0, x), "where"),
+    "a limit": (lambda x: torch.clamp(torch.ones(2, 2), x), "clamp"),
+    "a limit by name": (lambda x: torch.clamp(torch.ones(2, 2), max=x), "clamp"),
+    "a weight": (lambda x: torch.lerp(torch.ones(2, 2), torch.ones(2, 2), x), "lerp"),
+    "an index": (lambda x: torch.gather(torch.ones(2, 2), 1, x.long()), "gather"),
+    "searched": (lambda x: torch.searchsorted(torch.ones(2), x), "searchsorted"),
+    "grad": (lambda x: torch.autograd.grad((x.requires_grad_() * 2).sum(), x)[0], "grad"),
 }
 
 
@@ -230,6 +246,121 @@ def test_overriding_is_switched_off_within_a_context():
         assert type(image + 1) is type(torch.exp(image)) is torch.Tensor
         assert not overrides.has_torch_function((image,))
     assert type(image + 1) is Image
+
+
+def test_a_write_into_a_plain_tensor_leaves_its_class():
+    plain = torch.zeros(1)
+    assert type(plain.add_(Image([1.0]))) is Image
+    assert (type(plain), plain.item()) == (torch.Tensor, 1.0)
+    plain += Image([1.0])
+    assert (type(plain), plain.item()) == (Image, 2.0)
+
+
+def test_gradients_of_a_subclass_are_of_the_class_when_they_are_asked_for():
+    weight = torch.ones(1, requires_grad=True)
+    assert type(torch.autograd.grad((weight * 2).as_subclass(Image), weight)[0]) is Image
+    LoggingTensor.told.clear()
+    torch.autograd.backward([(weight * 3).as_subclass(LoggingTensor)])
+    assert (type(weight.grad), weight.grad.item(), LoggingTensor.told) == (torch.Tensor, 3.0, ["backward"])
+
+
+@pytest.mark.parametrize("call", [
+    lambda x, s: x.add_(s), lambda x, s: torch.where(x > 0, x, s), lambda x, s: torch.where(s, x, x),
+    lambda x, s: torch.autograd.grad(s, x), lambda x, s: torch.autograd.grad(x, [s]), lambda x, s: x.copy_(s),
+    lambda x, s: torch.lerp(x, x, s), lambda x, s: torch.clamp(x, s),
+    lambda x, s: x.masked_fill_(s, 1.0), lambda x, s: x.fill_(s), lambda x, s: torch.add(x, s, alpha=2),
+    lambda x, s: operator.iadd(x, s),
+])  # fmt: skip
+def test_a_later_operand_that_is_no_tensor_answers(call):
+    class Answers:
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            return func.__name__, types
+
+    name, types = call(torch.ones(2), Answers())
+    assert types == (Answers,)
+    assert name in {"add", "add_", "where", "grad", "copy_", "lerp", "clamp", "masked_fill_", "fill_"}
+
+
+class Told(overrides.TorchFunctionMode):
+    """A mode that writes down what is called."""
+
+    def __init__(self, told, mark=""):
+        self.told, self.mark = told, mark
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.told.append(self.mark + func.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+MODE_CALLS = {
+    "ones": lambda x: torch.ones(2, 2), "tensor": lambda x: torch.tensor([1.0]), "add": lambda x: x + 1,
+    "mul": lambda x: torch.mul(x, x), "exp": lambda x: x.exp(), "sum": lambda x: x.sum(dim=0),
+    "where": lambda x: torch.where(torch.zeros_like(x) == 0, x, 0.0), "add_": lambda x: x.add_(1.0),
+    "sub_": lambda x: operator.isub(x, x), "matmul": lambda x: x @ x, "relu": lambda x: F.relu(x),
+    "linear": lambda x: F.linear(x, x), "reshape": lambda x: x.reshape(4), "cat": lambda x: torch.cat([x, x]),
+    "conv2d": lambda x: F.conv2d(x.view(1, 1, 2, 2), torch.ones(1, 1, 1, 1)), "zeros_like": torch.zeros_like,
+    "mse_loss": lambda x: F.mse_loss(x, torch.ones(2, 2)), "max_pool2d": lambda x: F.max_pool2d(x.view(1, 2, 2), 2),
+    "grad": lambda x: torch.autograd.grad(x.requires_grad_().sum(), x)[0], "einsum": lambda x: torch.einsum("ij->i", x),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "call"), MODE_CALLS.items(), ids=MODE_CALLS)
+def test_a_mode_is_told_each_function_and_computes_as_without_it(name, call):
+    told = []
+    with Told(told):
+        result = call(torch.full((2, 2), 2.0))
+    assert told[0] == "full"
+    assert told[-1] == name
+    assert torch.equal(result, call(torch.full((2, 2), 2.0)))
+    assert torch.ones(1).add(1).item() == 2.0
+    assert told[-1] == name  # nothing after its end
+
+
+def test_modes_nest_and_the_innermost_is_asked_first():
+    told = []
+    with Told(told, "outer "), Told(told, "inner "):
+        torch.add(torch.ones(1), Image([1.0]))
+        with torch._C.DisableTorchFunction():
+            assert type(torch.ones(1) + Image([1.0])) is torch.Tensor
+    assert told[-2:] == ["inner add", "outer add"]
+    assert told.count("inner ones") == 1
+
+
+def test_a_mode_may_change_what_is_called_and_be_put_on_again():
+    class Doubles(overrides.TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            options = {"dtype": torch.float64} if func is torch.ones else {}
+            return func(*args, **{**(kwargs or {}), **options})
+
+    with Doubles() as mode:
+        assert torch.ones(1).dtype is torch.float64
+        assert overrides.has_torch_function((torch.ones(1),))
+    assert torch.ones(1).dtype is torch.float32
+    with mode, overrides.BaseTorchFunctionMode():
+        assert torch.ones(1).dtype is torch.float64
+    assert not overrides.has_torch_function((torch.ones(1),))
+
+
+def test_a_mode_is_on_in_its_own_thread_alone():
+    told = []
+    with Told(told):
+        worker = threading.Thread(target=lambda: told.append(torch.ones(1).add(1).item()))
+        worker.start()
+        worker.join()
+    assert told == [2.0]
+
+
+def test_a_mode_that_fails_or_answers_nothing_ends():
+    class Silent(overrides.TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            return NotImplemented
+
+    with pytest.raises(TypeError, match=r"Multiple dispatch failed for 'ones'.*returned NotImplemented"), Silent():
+        torch.ones(1)
+    with pytest.raises(NotImplementedError), overrides.TorchFunctionMode():
+        torch.ones(1)
+    assert torch.ones(1).add(1).item() == 2.0
 
 
 def test_what_overrides_functions_is_told():

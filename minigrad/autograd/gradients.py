@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ForwardRef
 import numpy as np
 from numpy import ndarray
 
-from minigrad.autograd import failed_calls, leaves, messages
+from minigrad.autograd import core, failed_calls, leaves, messages
 from minigrad.autograd.core import GRAD, KEEP, LEAF, Edge, Gradient, Tensor, TensorBase, is_array, is_end, mode, wrap
+from minigrad.autograd.overriding import ask
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.autograd.walk import Seeds, unbroadcast, walk
 from minigrad.backend import quiet
@@ -39,6 +40,10 @@ def backward(
     >>> x.grad
     tensor([2., 4.])
     """
+    if tensors.__class__ not in core.plain_classes:
+        given = (tensors, grad_tensors, retain_graph, create_graph, grad_variables, inputs)
+        if ask(backward, given) is not NotImplemented:
+            return
     if grad_variables is not None:
         grad_tensors = messages.take_old_name(grad_tensors, grad_variables)
     if create_graph is not False and messages.read_flag(create_graph, "create_graph"):
@@ -47,13 +52,9 @@ def backward(
     if inputs is None:
         walk_silently(accumulate, seeds, create_graph, retain_graph)
         return
-    given = one_or_several(inputs)
-    _, edges = _read_inputs("backward", given)
-    for target in given:
-        if isinstance(target, TensorBase):
-            target.retain_grad()  # type: ignore[attr-defined]  # a result's hook adds what arrives, as in PyTorch
-    use = lambda arriving: accumulate(pair for pair in arriving if isinstance(pair[0], TensorBase))  # noqa: E731
-    walk_silently(use, seeds, create_graph, retain_graph, set(edges))
+    from minigrad.autograd.chosen_inputs import accumulate_in  # few programs choose
+
+    accumulate_in(inputs, seeds, create_graph, retain_graph)
 
 
 def grad(
@@ -75,21 +76,22 @@ def grad(
     >>> minigrad.autograd.grad(x * x, x)
     (tensor(6.),)
     """
+    plain = outputs.__class__ in core.plain_classes and inputs.__class__ in core.plain_classes
+    answer = NotImplemented if plain else ask(grad, (outputs, inputs, grad_outputs, retain_graph, create_graph))
+    if answer is not NotImplemented:
+        return answer
     if create_graph.__class__ is not bool or not only_inputs or materialize_grads:
         messages.check_flags(create_graph, only_inputs, materialize_grads, allow_unused)
     if is_grads_batched:
         from minigrad.autograd.batches import grad_of_rows
 
         return grad_of_rows(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
-    targets, edges = _read_inputs("grad", inputs)
+    targets, edges = read_inputs("grad", inputs)
     seeds = _make_seeds(outputs, grad_outputs, create_graph)
     arrived = walk_silently(dict, seeds, create_graph, retain_graph, set(edges))
     found = [arrived.get(edge) for edge in edges]
-    for i, target in enumerate(targets):
-        if found[i] is None and materialize_grads:
-            found[i] = leaves.make_zeros(target, create_graph)
-        elif found[i] is None and not allow_unused:
-            raise messages.unused(target, i)
+    if any(g is None for g in found):
+        leaves.fill_unused(found, targets, create_graph, materialize_grads, allow_unused)
     return tuple([g if create_graph or g is None else wrap(g, cause=messages.OF_GRADIENT) for g in found])
 
 
@@ -129,7 +131,7 @@ def _as_tensor(x: Any, role: str, gradient: Any = None, several: bool = False) -
     return x
 
 
-def _read_inputs(name: str, inputs: Any) -> tuple[list[Any], list[Edge]]:
+def read_inputs(name: str, inputs: Any) -> tuple[list[Any], list[Edge]]:
     """The tensors to differentiate with respect to, and where the gradient of each goes: to its node; to itself for a
     leaf, and for a view that was not recorded.
     """

@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.autograd.core import LEAF, Gradient, Tensor, TensorBase, wrap
 from minigrad.autograd.inspection import HooksApart, run_hooks
-from minigrad.autograd.messages import invalid_gradient
+from minigrad.autograd.messages import invalid_gradient, unused
 from minigrad.backend import Array, copy_array, quiet
 from minigrad.layout import apply_in_order, find_memory_order
 from minigrad.size import broadcasts
@@ -72,10 +72,19 @@ def copy_as_leaf_lies(gradient: Array, leaf: TensorBase) -> Array:
     return copy_array(gradient)
 
 
-def make_zeros(target: TensorBase, create_graph: bool) -> Gradient:
-    """The gradient of a tensor that was not used; with `create_graph` a leaf, as PyTorch's: a walk may begin there."""
-    zeros = quiet(np.zeros_like, target.array)
-    return wrap(zeros).requires_grad_() if create_graph else zeros
+def fill_unused(
+    found: list[Gradient], targets: list[Any], create_graph: bool, zeros: bool, allow_unused: bool | None
+) -> None:
+    """Puts zeros in the place of gradients that are None, if they are wanted; raises RuntimeError unless None may stay.
+
+    With `create_graph` they are leaves, as PyTorch's: a walk may begin there.
+    """
+    for i, target in enumerate(targets):
+        if found[i] is None and zeros:
+            array = quiet(np.zeros_like, target.array)
+            found[i] = wrap(array).requires_grad_() if create_graph else array
+        elif found[i] is None and not allow_unused:
+            raise unused(target, i)
 
 
 def copy_in_graph(gradient: Tensor, leaf: TensorBase) -> Tensor:

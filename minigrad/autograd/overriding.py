@@ -1,8 +1,8 @@
-"""`__torch_function__`: a class that takes over the functions that are called with its instances.
+"""`__torch_function__`: a class, or a mode, that takes over the functions that are called with its instances.
 
-A function that meets an operand of no class in `core.plain_classes` asks `is_overridden`, and leaves such a call to
-`call_overridden`. So a call of plain tensors pays nothing. Where a helper checks the operands, it raises `Overridden`,
-and the public function, or its decorator, catches it. `overrides.py` has PyTorch's names for these functions.
+A public function whose arguments are not all of the classes in `core.plain_classes` calls `ask`, and returns the answer
+if there is one. So a call of plain tensors pays for one test. While a mode is on, no class is plain, and every call
+asks. `overrides.py` has PyTorch's names for these functions.
 """
 
 from __future__ import annotations
@@ -10,105 +10,105 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from functools import wraps
+from inspect import unwrap
+from threading import Lock
+from types import MappingProxyType
 from typing import Any, TypeVar
 
-from minigrad.autograd.core import TensorBase, plain_classes
+from minigrad.autograd.core import plain_classes
 from minigrad.autograd.trees import replace_children
 
 F = TypeVar("F", bound=Callable[..., Any])
-T = TypeVar("T")
 
+_OF_PYTHON = frozenset({int, float, bool, str, type(None)})
+_plain: set[Any] = set()  # of tensors that override nothing, whether a mode is on or not
+never_overriding: set[Any] = {*_OF_PYTHON}  # and, while no mode is on, the plain ones
+_modes_on = 0  # in all threads
+_lock = Lock()  # guards these four
+_NONE: Mapping[str, Any] = MappingProxyType({})
 _switched_off: ContextVar[bool] = ContextVar("minigrad_overriding_switched_off", default=False)
+_modes: ContextVar[tuple[Any, ...]] = ContextVar("minigrad_torch_function_modes", default=())
 
 
-class Overridden(TypeError):  # noqa: N818 (it tells of no error)
-    """Raised by a check of tensors that finds one whose class overrides functions; the public function catches it."""
+# ---- asking --------------------------------------------------------------------------------------
+def ask(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any] = _NONE) -> Any:
+    """What the mode that is on, or the classes of the arguments, make of ``function(*args, **kwargs)``.
 
-
-class DisableTorchFunctionSubclass:
-    """A context in which no class overrides a function: what is called computes.
-
-    >>> import minigrad as torch
-    >>> class Marked(torch.Tensor):
-    ...     pass
-    >>> with torch._C.DisableTorchFunctionSubclass():
-    ...     type(torch.ones(1).as_subclass(Marked) * 2)
-    <class 'minigrad.Tensor'>
+    NotImplemented if nothing overrides the function. Raises TypeError if all that are asked return NotImplemented.
     """
-
-    def __enter__(self) -> None:
-        self._token = _switched_off.set(True)
-
-    def __exit__(self, *_: object) -> None:
-        _switched_off.reset(self._token)
-
-
-def disabled_torch_function(func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-    """The `__torch_function__` of classes that override nothing, such as Parameter: the function itself."""
-    with DisableTorchFunctionSubclass():
-        return func(*args, **(kwargs or {}))
+    for x in (*args, *kwargs.values()) if kwargs else args:
+        if x.__class__ not in never_overriding and not _is_plain_list(x):
+            break
+    else:  # nearly always
+        if never_overriding:  # which is empty in a mode
+            return NotImplemented
+    return _ask_all(function, args, kwargs) if is_overridden(*args, *kwargs.values()) else NotImplemented
 
 
-def without_overriding(check: Callable[..., T], *args: Any) -> T:
-    """``check(*args)``, a check of tensors by a function that no class overrides, such as a module's `forward`."""
-    with DisableTorchFunctionSubclass():
-        return check(*args)
+def _ask_all(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """The first answer: of the innermost mode, then of the classes, subclasses before their bases."""
+    modes = _modes.get()
+    given = {name: value for name, value in kwargs.items() if value is not None}
+    asked = [] if _switched_off.get() else _find_overriding((*args, *given.values()))
+    types = tuple(map(type, asked))
+    if modes:
+        before = _modes.set(modes[:-1])  # what the mode calls is for those around it
+        try:
+            result = modes[-1].__torch_function__(function, types, args, given)
+        finally:
+            _modes.reset(before)
+        if result is not NotImplemented:
+            return result
+    for x in asked:
+        result = type(x).__torch_function__(function, types, args, given)
+        if result is not NotImplemented:
+            return result
+    refusing = [f"  - mode object {mode}" for mode in modes[-1:]] + [f"  - tensor subclass {cls}" for cls in types]
+    told = "all __torch_function__ handlers returned NotImplemented"
+    raise TypeError(f"Multiple dispatch failed for '{function.__name__}'; {told}:\n\n" + "\n".join(refusing)) from None
+
+
+def overridable(function: F) -> F:
+    """Decorates a function that no other decorator lets classes override."""
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        answer = ask(call, args, kwargs)
+        return function(*args, **kwargs) if answer is NotImplemented else answer
+
+    return call  # type: ignore[return-value]
 
 
 def overrides(x: Any) -> bool:
     """Whether the class of `x` overrides functions."""
     cls = x.__class__
-    found = None if cls in plain_classes else getattr(cls, "__torch_function__", None)
+    found = None if cls in _plain else getattr(cls, "__torch_function__", None)
     return found is not None and found is not disabled_torch_function
 
 
 def is_overridden(*operands: Any) -> bool:
-    """Whether an operand, or an element of a list of operands, overrides the function that is called."""
-    return any(map(overrides, _flatten(operands))) and not _switched_off.get()
+    """Whether a mode overrides the function that is called, or an operand, or an element of a list of operands."""
+    return bool(_modes.get()) or (any(map(overrides, _flatten(operands))) and not _switched_off.get())
 
 
-def check_override(operands: Iterable[Any]) -> None:
-    """Raises `Overridden` if the class of an operand overrides functions."""
-    for x in operands:
-        if x.__class__ not in plain_classes and is_overridden(x):
-            raise Overridden(f"{type(x).__name__} overrides functions by its __torch_function__")
+def _is_plain_list(x: Any) -> bool:
+    if x.__class__ is not tuple and x.__class__ is not list:
+        return False
+    for element in x:  # noqa: SIM110 (quicker than all())
+        if element.__class__ not in never_overriding:
+            return False
+    return True
 
 
-def is_no_tensor(x: Any) -> bool:
-    """Whether an operand is no tensor. Raises `Overridden` if its class overrides functions."""
-    check_override((x,))
-    return not isinstance(x, TensorBase)
+def find_operands(function: Callable[..., Any]) -> list[str]:
+    """The names of the arguments of `function` that may be tensors, as its annotations say."""
+    innermost = unwrap(function)
+    code, types = innermost.__code__, innermost.__annotations__ | {"self": "Tensor"}
+    names = code.co_varnames[: code.co_argcount]
+    return [name for name in names if "Tensor" in (kind := str(types.get(name))) or "Operand" in kind]
 
 
-def call_overridden(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """What the classes of the arguments make of ``function(*args, **kwargs)``: subclasses are asked first.
-
-    Raises TypeError if all of them return NotImplemented.
-    """
-    given = {name: value for name, value in kwargs.items() if value is not None}
-    asked = find_overriding((*args, *given.values()))
-    types = tuple(map(type, asked))
-    for x in asked:
-        try:
-            result = type(x).__torch_function__(function, types, args, given)
-        except Exception as error:
-            _leave_out_search(error)
-            raise
-        if result is not NotImplemented:
-            return result
-    kinds = "\n".join([f"  - tensor subclass {cls}" for cls in types])
-    told = "all __torch_function__ handlers returned NotImplemented"
-    raise TypeError(f"Multiple dispatch failed for '{function.__name__}'; {told}:\n\n{kinds}") from None
-
-
-def _leave_out_search(error: BaseException) -> None:
-    """Cuts `Overridden`, which is no error of the user's, off those that were handled when `error` was raised."""
-    while error.__context__ is not None and not isinstance(error.__context__, Overridden):
-        error = error.__context__
-    error.__context__ = None
-
-
-def find_overriding(operands: Iterable[Any]) -> list[Any]:
+def _find_overriding(operands: Iterable[Any]) -> list[Any]:
     """One operand of each class that overrides functions, in order, but subclasses before their bases."""
     found: list[Any] = []
     for x in filter(overrides, _flatten(operands)):
@@ -126,17 +126,47 @@ def _flatten(operands: Iterable[Any]) -> Iterator[Any]:
             yield x
 
 
-def overridable(function: F) -> F:
-    """Decorates a function that has no other decorator: its check of tensors may find one that overrides it."""
+# ---- answering -----------------------------------------------------------------------------------
+class DisableTorchFunctionSubclass:
+    """A context in which no class overrides a function: what is called computes, unless a mode is on.
 
-    @wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except Overridden:
-            return call_overridden(call, args, kwargs)
+    >>> import minigrad as torch
+    >>> class Marked(torch.Tensor):
+    ...     pass
+    >>> with torch._C.DisableTorchFunctionSubclass():
+    ...     type(torch.ones(1).as_subclass(Marked) * 2)
+    <class 'minigrad.Tensor'>
+    """
 
-    return call  # type: ignore[return-value]
+    def __enter__(self) -> None:
+        self._token = _switched_off.set(True)
+
+    def __exit__(self, *_: object) -> None:
+        _switched_off.reset(self._token)
+
+
+class DisableTorchFunction(DisableTorchFunctionSubclass):
+    """A context in which neither classes nor modes override a function.
+
+    >>> import minigrad as torch
+    >>> with torch._C.DisableTorchFunction():
+    ...     torch.overrides.has_torch_function((torch.ones(1),))
+    False
+    """
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self._modes = _modes.set(())
+
+    def __exit__(self, *_: object) -> None:
+        _modes.reset(self._modes)
+        super().__exit__()
+
+
+def disabled_torch_function(func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    """The `__torch_function__` of classes that override nothing, such as Parameter: the function itself."""
+    with DisableTorchFunctionSubclass():
+        return func(*args, **(kwargs or {}))
 
 
 def as_instances(result: Any, cls: Any) -> Any:
@@ -145,3 +175,36 @@ def as_instances(result: Any, cls: Any) -> Any:
         return replace_children(result, [as_instances(x, cls) for x in result])
     is_other = hasattr(result, "as_subclass") and not isinstance(result, cls)
     return result.as_subclass(cls) if is_other else result
+
+
+def declare_plain(cls: Any) -> None:
+    """Says that `cls`, of tensors, overrides no function."""
+    with _lock:
+        _plain.add(cls)
+        _list_classes()
+
+
+# ---- modes ---------------------------------------------------------------------------------------
+def enter_mode(mode: Any) -> None:
+    """Puts `mode` on top of those that are on."""
+    _modes.set((*_modes.get(), mode))
+    _count_modes(1)
+
+
+def leave_mode() -> None:
+    """Takes off the mode on top."""
+    _modes.set(_modes.get()[:-1])
+    _count_modes(-1)
+
+
+def _count_modes(change: int) -> None:
+    global _modes_on
+    with _lock:
+        _modes_on += change
+        _list_classes()
+
+
+def _list_classes() -> None:
+    """Lists the classes with which a call asks nobody: none while a mode is on in any thread."""
+    for listed, classes in ((plain_classes, _plain), (never_overriding, _plain | _OF_PYTHON)):
+        listed.clear() if _modes_on else listed.update(classes)

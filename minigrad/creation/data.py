@@ -10,6 +10,7 @@ from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import Tensor, TensorBase, is_array, wrap
 from minigrad.autograd.messages import user_line
+from minigrad.autograd.overriding import ask, never_overriding
 from minigrad.creation.filled import check_options, place
 from minigrad.creation.nested import read_numbers
 from minigrad.ops.arguments import as_number
@@ -30,6 +31,10 @@ def tensor(
     tensor([[1, 2],
             [3, 4]])
     """
+    if not never_overriding:  # a mode is on
+        given = {"dtype": dtype, "device": device, "requires_grad": requires_grad or None}
+        if (answer := ask(tensor, (data,), given)) is not NotImplemented:
+            return answer
     if requires_grad is not False:
         check_options("tensor", None, requires_grad)
     wanted = None if dtype is None else dtypes.as_numpy(dtype)

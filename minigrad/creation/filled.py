@@ -12,7 +12,8 @@ import numpy as np
 
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import Tensor, wrap
-from minigrad.autograd.failed_calls import name_failed_call, name_option
+from minigrad.autograd.failed_calls import FAILURES, explain_failure
+from minigrad.autograd.overriding import ask, never_overriding
 from minigrad.layout import contiguous_format, invert, order_axes
 from minigrad.layout import layout as layouts
 from minigrad.ops.arguments import as_number, require_bools, sizes
@@ -47,6 +48,10 @@ def creates(
         *args: Any, out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
         requires_grad: bool = False, pin_memory: bool = False, **options: Any
     ) -> Tensor:  # fmt: skip
+        if not never_overriding:  # a mode is on
+            given = {**options, "out": out, "dtype": dtype, "device": device, "requires_grad": requires_grad or None}
+            if (answer := ask(call, args, given)) is not NotImplemented:
+                return answer
         if layout is not None or requires_grad.__class__ is not bool:
             check_options(name, layout, requires_grad)
         if by_name and "size" in options:
@@ -61,14 +66,9 @@ def creates(
             if where.type == "cpu":
                 array = backend.quiet(function, *args, xp=np, **options)
             else:
-                with backend.on(where):
-                    array = backend.quiet(function, *args, xp=backend.library(where), **options)
-                    array = backend.to_device(array, where)
-        except TypeError as refused:
-            name_option(refused, call)
-            raise
-        except (MemoryError, ValueError, RuntimeError) as error:
-            name_failed_call(error, name)
+                array = _compute_on(where, function, args, options)
+        except FAILURES as refused:
+            explain_failure(refused, call)
             raise
         made: Any = wrap(array).requires_grad_() if requires_grad else wrap(array)
         return made if out is None else _fill(name, out, made, in_row)
@@ -82,6 +82,12 @@ def _follow(out: Any, name: str, dtype: Any, device: Any) -> tuple[Any, Any]:
     """The dtype and the device of what is made for `out`: its own, unless the user names them."""
     require_receiver(name, out)
     return (out.dtype, out.device) if dtype is None else (dtype, device)
+
+
+def _compute_on(where: Any, function: Callable[..., Any], args: Any, options: Any) -> Any:
+    """What `function` makes on a GPU, or elsewhere for it."""
+    with backend.on(where):
+        return backend.to_device(backend.quiet(function, *args, xp=backend.library(where), **options), where)
 
 
 def _fill(name: str, out: Any, made: Any, in_row: bool) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.autograd.overriding import without_overriding
 from minigrad.kernels import Geometry
 from minigrad.missing import explain_missing
 from minigrad.nn.functional.conv import find_geometry
@@ -118,7 +117,7 @@ def conv3d_weight(
 
 
 def _find_input(weight: Any, grad_output: Any, name: str, input_size: Sequence[int], options: Any) -> Any:
-    without_overriding(require_tensors, name, "weight grad_output", weight, grad_output)
+    require_tensors(name, "weight grad_output", weight, grad_output)
     check_same_dtype(name, weight, "grad_output", grad_output)
     size = Size(input_size)
     geometry = _find_geometry(name, size, weight.shape, grad_output.shape, options)
@@ -131,7 +130,7 @@ def _find_input(weight: Any, grad_output: Any, name: str, input_size: Sequence[i
 
 
 def _find_weight(input: Any, grad_output: Any, name: str, weight_size: Sequence[int], options: Any) -> Any:
-    without_overriding(require_tensors, name, "input grad_output", input, grad_output)
+    require_tensors(name, "input grad_output", input, grad_output)
     check_same_dtype(name, input, "grad_output", grad_output)
     geometry = _find_geometry(name, input.shape, Size(weight_size), grad_output.shape, options)
     if input.ndim > 3:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from inspect import Signature, signature
 from typing import Any, ClassVar
 
-from minigrad.autograd.overriding import without_overriding
 from minigrad.nn.complaints import check_convolution
 from minigrad.nn.conv import Conv1d, Conv2d
 from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
@@ -134,7 +133,7 @@ class Lazy(LazyModuleMixin, Module):
         >>> layer.weight.shape
         minigrad.Size([2, 3])
         """
-        without_overriding(require_tensors, type(self).__name__, "input", input)
+        require_tensors(type(self).__name__, "input", input)
         shapes, fresh = self._read_sizes(input), self.has_uninitialized_params()
         for name, tensor in own_state(self).items():
             if isinstance(tensor, Uninitialized):

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import minigrad.nn.functional as F
 from minigrad.advice import warn
-from minigrad.autograd.overriding import without_overriding
 from minigrad.creation import empty
 from minigrad.dtypes import int64
 from minigrad.nn import init
@@ -87,7 +86,7 @@ class RunningNorm(Normalization):
             buffer.fill_(_RUNNING[name])
 
     def _check_input_dim(self, input: Tensor) -> None:  # PyTorch's name, which subclasses call and override
-        without_overriding(require_tensors, type(self).__name__, "input", input)
+        require_tensors(type(self).__name__, "input", input)
         if input.ndim not in self.accepts:
             ranks, layouts = " or ".join(f"{n}D" for n in self.accepts), " or ".join(self.accepts.values())
             cure = f"; {self.made_for[input.ndim]} takes it" if input.ndim in self.made_for else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minigrad.autograd.overriding import without_overriding
 from minigrad.creation.drawn import draw_start
 from minigrad.creation.filled import empty, zeros
 from minigrad.dtypes import float32
@@ -126,7 +125,7 @@ class RNNBase(Module):
         if isinstance(input, PackedSequence):
             return self._run_packed(input, hx)
         states, batch_axis = hx or (), 0 if self.batch_first else 1
-        without_overriding(require_tensors, type(self).__name__, "input hx cx", input, *states)
+        require_tensors(type(self).__name__, "input hx cx", input, *states)
         checks.check_axes(self, input, states)
         if input.ndim == 2:
             output, ends = self._run(unsqueeze(input, batch_axis), hx and tuple([unsqueeze(x, 1) for x in hx]))
@@ -149,7 +148,7 @@ class RNNBase(Module):
     def _run_packed(self, packed: PackedSequence, hx: tuple[Tensor, ...] | None) -> Any:
         """The same for a packed batch: the output is packed as the input is, the states stand in the callers' order."""
         data, sizes, order, order_back = packed
-        without_overriding(require_tensors, type(self).__name__, "input hx cx", data, *(hx or ()))
+        require_tensors(type(self).__name__, "input hx cx", data, *(hx or ()))
         if data.ndim != 2:
             raise RuntimeError(f"input must have 2 dimensions, got {data.ndim}: the data of a PackedSequence")
         checks.check_sizes(self, data, self._flat_weights[0])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from minigrad.autograd.overriding import without_overriding
 from minigrad.creation.drawn import draw_start
 from minigrad.creation.filled import empty, zeros
 from minigrad.nn.functional.recurrent_cells import gru_cell, lstm_cell, require_pair, rnn_relu_cell, rnn_tanh_cell
@@ -69,7 +68,7 @@ class RNNCellBase(Module):
     def _check_axes(self, input: Tensor, states: tuple[Tensor, ...]) -> None:
         """Raises unless `input` and `states` are tensors, each of a batch or of one example."""
         name = type(self).__name__
-        without_overriding(require_tensors, name, "input hx cx", input, *states)
+        require_tensors(name, "input hx cx", input, *states)
         if input.ndim not in (1, 2):
             raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.ndim}D instead")
         for place, state in enumerate(states):

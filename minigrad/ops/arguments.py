@@ -20,7 +20,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, plain_classes
 from minigrad.autograd.failed_calls import FAILURES, explain_failure, leave_out_inner_calls
-from minigrad.autograd.overriding import Overridden, call_overridden, is_no_tensor, is_overridden
+from minigrad.autograd.overriding import ask, find_operands
 from minigrad.autograd.views import refresh
 from minigrad.dtypes import NOT_COMPLEX, as_python
 from minigrad.ops import complaints, lengths
@@ -32,6 +32,7 @@ from minigrad.size import is_index
 F = TypeVar("F", bound=Callable[..., Any])
 Dims: TypeAlias = int | Sequence[int] | None  # a `dim` of one axis, of several, or None for all
 Lengths: TypeAlias = int | tuple[int, ...]  # one for all axes, or one for each
+Operand: TypeAlias = Any  # a tensor or a number
 Omissible: TypeAlias = Any  # a `dim` that may be omitted, for all elements, but not given as None
 
 
@@ -54,13 +55,15 @@ def of_tensors(
     if function is None:
         return functools.partial(of_tensors, out=out, error=error, axis_first=axis_first, spellings=spellings, **manner)
     signature = _Signature(function, error, spellings)
-    takes_one, needs_dim, first_flag = len(signature.tensors) == 1, signature.needs_dim, signature.first_flag
-    listed, how = signature.listed, Manner(**manner)
+    needs_dim, first_flag, listed = signature.needs_dim, signature.first_flag, signature.listed
+    takes_one, how = find_operands(function) == signature.tensors[:1], Manner(**manner)
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not (takes_one and args and args[0].__class__ in plain_classes) and signature.finds_override(args, kwargs):
-            return call_overridden(call, args, kwargs)
+        if not (takes_one and args and args[0].__class__ in plain_classes):
+            if (answer := ask(call, args, kwargs)) is not NotImplemented:
+                return answer
+            signature.check_tensors(args, kwargs)
         if needs_dim and (args[1] if len(args) > 1 else kwargs.get("dim", 0)) is None:
             raise signature.no_dim()
         if len(args) > first_flag and (args[first_flag].__class__ is not bool or len(args) > first_flag + 1):
@@ -76,8 +79,6 @@ def of_tensors(
             result = function(*args, **kwargs) if kwargs else function(*args)
         except IndexError as refused:
             raise explain_axis_error(refused, function.__name__, args, axis_first) from None
-        except Overridden:
-            return call_overridden(call, args, {**kwargs, "out": receiver})
         except FAILURES as refused:
             explain_failure(refused, function, *["out"] * out)
             raise
@@ -138,20 +139,12 @@ class _Signature:
         self.flag_places = [(i, name) for i, name in enumerate(parameters) if name in self.flags]
         self.first_flag = self.flag_places[0][0] if self.flag_places else sys.maxsize
 
-    def finds_override(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        """Whether an argument that is annotated as a tensor overrides the function.
-
-        Raises for one before it that is no tensor; a missing one is Python's own error.
-        """
+    def check_tensors(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Raises for an argument that is annotated as a tensor and is none; a missing one is Python's own error."""
         for place, name in enumerate(self.tensors):
             x = args[place] if place < len(args) else kwargs.get(name, self)
-            if x.__class__ in plain_classes or x is self:
-                continue
-            if is_overridden(x):
-                return True
-            if not isinstance(x, TensorBase):
+            if x.__class__ not in plain_classes and x is not self and not isinstance(x, TensorBase):
                 raise complaints.not_a_tensor(self.function.__name__, name, place + 1, x, self.error)
-        return False
 
     def read_places(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The positional arguments, with flags as bools."""
@@ -287,21 +280,21 @@ def read_tensors(name: str, tensors: Any, error: type[Exception] = TypeError) ->
     """The tensors of ``f(x, y)`` or ``f([x, y])``. Raises TypeError for anything else among them."""
     given = list(tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors)
     for position, x in enumerate(given, 1):
-        if x.__class__ not in plain_classes and is_no_tensor(x):
+        if x.__class__ not in plain_classes and not isinstance(x, TensorBase):
             raise complaints.not_a_tensor(name, "tensors", position, x, error)
     return given
 
 
 def require_tensor(name: str, parameter: str, position: int, value: Any) -> None:
     """Raises TypeError unless the value is a Tensor."""
-    if value.__class__ not in plain_classes and is_no_tensor(value):
+    if value.__class__ not in plain_classes and not isinstance(value, TensorBase):
         raise complaints.not_a_tensor(name, parameter, position, value)
 
 
 def require_tensors(name: str, parameters: str, *values: Any) -> None:
     """Raises TypeError unless the values are Tensors; a parameter written `bias?` may be None."""
     for place, x in enumerate(values):
-        if x.__class__ not in plain_classes and is_no_tensor(x):
+        if x.__class__ not in plain_classes and not isinstance(x, TensorBase):
             parameter = parameters.split()[place]
             optional = parameter.endswith("?")
             if x is not None or not optional:

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, is_array, plain_classes, wrap
 from minigrad.backend import quiet
-from minigrad.ops.arguments import of_tensors
+from minigrad.ops.arguments import Operand, of_tensors
 from minigrad.ops.complaints import no_difference, no_operand
 from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import REAL, as_operator, binary, promote_arrays, twin_of
@@ -206,7 +206,7 @@ subtract = sub.__wrapped__  # type: ignore[attr-defined]  # it never took the fo
 
 
 @of_tensors
-def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+def rsub(input: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
     """``other - alpha * input``, broadcast. Gradient of `input`: ``-g * alpha``; of `other`: ``g``.
 
     >>> import minigrad as torch

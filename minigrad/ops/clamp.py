@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase
-from minigrad.ops.arguments import of_tensors, require_number
+from minigrad.ops.arguments import Operand, of_tensors, require_number
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.complaints import not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.device import move_scalars
@@ -116,7 +116,7 @@ def _write(name: str, out: Any, found: Any, input: Any, *limits: Any) -> Any:
 
 
 @of_tensors
-def clamp_min(input: Tensor, min: Any, *, out: Tensor | None = None) -> Tensor:
+def clamp_min(input: Tensor, min: Operand, *, out: Tensor | None = None) -> Tensor:
     """``maximum(input, min)``; the limit is a number or a tensor.
 
     >>> import minigrad as torch
@@ -130,7 +130,7 @@ def clamp_min(input: Tensor, min: Any, *, out: Tensor | None = None) -> Tensor:
 
 
 @of_tensors
-def clamp_max(input: Tensor, max: Any, *, out: Tensor | None = None) -> Tensor:
+def clamp_max(input: Tensor, max: Operand, *, out: Tensor | None = None) -> Tensor:
     """``minimum(input, max)``; the limit is a number or a tensor.
 
     >>> import minigrad as torch
@@ -144,7 +144,7 @@ def clamp_max(input: Tensor, max: Any, *, out: Tensor | None = None) -> Tensor:
 
 
 @of_tensors
-def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None = None) -> Tensor:
+def clamp(input: Tensor, min: Operand = None, max: Operand = None, *, out: Tensor | None = None) -> Tensor:
     """``minimum(maximum(input, min), max)``; the limits are numbers or tensors, one may be missing.
 
     The gradient goes to the operand that was chosen: it is 0 for an input outside the limits.

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.failed_calls import name_option
-from minigrad.autograd.overriding import Overridden, call_overridden
 from minigrad.autograd.recording import operation
 from minigrad.ops.copies import clone
 from minigrad.ops.grad_fn_names import name_last_call
@@ -25,8 +24,6 @@ def recorded_as(shown: str) -> Callable[[F], F]:
         def call(*args: Any, **kwargs: Any) -> Any:
             try:
                 result = function(*args, **kwargs)
-            except Overridden:
-                return call_overridden(call, args, kwargs)
             except TypeError as refused:
                 name_option(refused, function)
                 raise

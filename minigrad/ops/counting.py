@@ -9,10 +9,10 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of, wrap
-from minigrad.autograd.overriding import check_override
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, quiet, to_device
 from minigrad.ops.arguments import (
+    Operand,
     as_int,
     as_number,
     axis,
@@ -107,14 +107,13 @@ def _find_runs(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -> 
 
 
 @takes_out
-def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
+def isin(elements: Operand, test_elements: Operand, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Whether each of `elements` is among `test_elements`; `invert` asks the opposite.
 
     >>> import minigrad as torch
     >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([2, 3]))
     tensor([False,  True,  True])
     """
-    check_override((elements, test_elements))
     if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
         raise not_a_tensor("isin", "elements", 1, elements)
     for x in (elements, test_elements):
@@ -168,7 +167,7 @@ def _check_sorter(sorter: Any, shape: tuple[int, ...]) -> None:
 
 @takes_out
 def searchsorted(
-    sorted_sequence: Tensor, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None,
+    sorted_sequence: Tensor, input: Operand, *, out_int32: bool = False, right: bool = False, side: str | None = None,
     sorter: Any = None,
 ) -> Tensor:  # fmt: skip
     """Where each number of `input` would go into the sorted innermost lines: before equal ones, or after if `right`.
@@ -196,7 +195,7 @@ def searchsorted(
 
 
 @takes_out
-def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
+def bucketize(input: Operand, boundaries: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
     """The number of the interval between sorted `boundaries` that each element lies in.
 
     >>> import minigrad as torch
@@ -211,7 +210,7 @@ def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right:
 
 # ---- counts --------------------------------------------------------------------------------------
 @of_tensors
-def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, 2, ... occurs; with `weights`, the sum of the weights instead.
 
     >>> import minigrad as torch

@@ -14,14 +14,15 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad import dtypes, passes
+from minigrad.autograd import core
 from minigrad.autograd.core import Tensor, TensorBase, is_array, plain_classes, value_of
 from minigrad.autograd.failed_calls import check_same_library
 from minigrad.autograd.node import Rule
-from minigrad.autograd.overriding import Overridden, check_override
+from minigrad.autograd.overriding import ask
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import SILENT, WARNINGS, are_on_one_gpu, quiet
 from minigrad.half_precision import FLOAT32, is_wide, round_once
-from minigrad.ops.asking import ask, call_as_method
+from minigrad.ops.arguments import require_tensor
 from minigrad.ops.complaints import leave_or_refuse, not_a_tensor, not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.describe import describe, rename
 from minigrad.ops.device import move_scalars
@@ -75,8 +76,10 @@ def unary(
     usual = None if "f" in refuses else FLOAT32  # computed as it is
 
     def call(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-        if input.__class__ not in plain_classes and (answer := ask(call, input, out=out)) is not NotImplemented:
-            return answer
+        if input.__class__ not in plain_classes:
+            if (answer := ask(call, (input,), {"out": out})) is not NotImplemented:
+                return answer
+            require_tensor(name, "input", 1, input)
         a = input.array
         if a.dtype is not usual:
             if real and a.dtype.kind != "f":
@@ -132,8 +135,7 @@ def as_operator(function: Any, symbol: str, next_asked: str = "", numbers: str |
 def _function_of_two(promotion: _Promotion) -> Binary:
     """The public function of a binary operation: promote the operands where they need it, compute, record."""
     made, kinds = promotion.made, promotion.kinds
-    name, forward = made.name, made.forward
-    usual = FLOAT32 if "f" in kinds else None
+    name, forward, usual = made.name, made.forward, FLOAT32 if "f" in kinds else None
     by_parts, is_ufunc = functools.partial(in_parts, forward), isinstance(forward, np.ufunc)
     takes_first, takes_second = promotion.takes_number(0), promotion.takes_number(1)
 
@@ -156,10 +158,11 @@ def _function_of_two(promotion: _Promotion) -> Binary:
         if ready:
             compute = forward if array.size < passes.LARGE else by_parts
         else:
+            told = getattr(core.result_class, name, call)  # the method, for its operator and its function, too
+            if (answer := ask(told, (input, other), {"out": out})) is not NotImplemented:
+                return answer
             try:
                 compute, (input, other), (a, b) = promotion.promote(input, other)
-            except Overridden:
-                return call_as_method(name, call, input, other, out=out)
             except TypeError as refused:
                 reflected = promotion.numbers == "other"
                 return leave_or_refuse(promotion.next_asked, promotion.symbol, input, other, refused, reflected)
@@ -200,7 +203,6 @@ class _Promotion(NamedTuple):
             self.check(input, other)
         a, b = value_of(input), value_of(other)
         if self.are_ready_on_gpu(a, b):
-            check_override((input, other))
             return self.made.forward, (input, other), (a, b)
         if (a.__class__ is ndarray) is not (b.__class__ is ndarray) and is_array(a) and is_array(b):
             input, other = move_scalars(input, other)  # one is on a GPU
@@ -254,7 +256,6 @@ def promote_arrays(name: str, operands: tuple[Any, ...], real: bool = False, num
 
     Raises TypeError for what is neither tensor nor number, RuntimeError for mixed devices.
     """
-    check_override(operands)
     values = []
     for position, x in enumerate(operands):
         if isinstance(x, TensorBase):

@@ -12,7 +12,6 @@ import numpy as np
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.failed_calls import name_option
-from minigrad.autograd.overriding import Overridden, call_overridden
 
 F = TypeVar("F", bound=Callable[..., Any])
 NUMBERS = (int, float, np.number)
@@ -46,8 +45,6 @@ def takes_former_order(*factors: str) -> Callable[[F], F]:
                     args, kwargs = operands, given | kwargs
             try:
                 return function(*args, **kwargs)
-            except Overridden:
-                return call_overridden(call, args, kwargs)
             except TypeError as refused:
                 name_option(refused, function)
                 raise

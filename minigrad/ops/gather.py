@@ -16,7 +16,7 @@ from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.failed_calls import check_same_library
 from minigrad.backend import device_of, to_device
 from minigrad.devices import CPU
-from minigrad.ops.arguments import as_int, axis, require_tensor, takes_out
+from minigrad.ops.arguments import Operand, as_int, axis, require_tensor, takes_out
 from minigrad.ops.complaints import not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.copies import ravel
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
@@ -175,7 +175,7 @@ _COUNTS: Any = object()  # `repeats` that are left out: the only operand holds t
 
 @takes_out(axis_first=True)
 def repeat_interleave(
-    input: Tensor, repeats: Any = _COUNTS, dim: int | None = None, *, output_size: int | None = None
+    input: Tensor, repeats: Operand = _COUNTS, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
     """Each entry of axis `dim` repeated `repeats` times, which is one number or one for each entry.
 

@@ -13,6 +13,7 @@ from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.failed_calls import check_same_library
 from minigrad.backend import array_module, device_of, quiet, to_device
 from minigrad.ops.arguments import (
+    Operand,
     as_number,
     axis,
     common_shape,
@@ -116,7 +117,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 
 
 @takes_out(apart="others", in_part=True, read_before="numbers")
-def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Operand) -> Tensor:
     """The tensor with one number at the entries `index` of the dimension `dim`.
 
     >>> import minigrad as torch

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd import views
-from minigrad.autograd.core import GRAD, LEAF, PACKING, Tensor, TensorBase, is_end, mode, wrap
+from minigrad.autograd import core, views
+from minigrad.autograd.core import GRAD, LEAF, PACKING, Tensor, TensorBase, is_end, mode, plain_classes, wrap
 from minigrad.autograd.inspection import WATCHED, notify_watchers
 from minigrad.autograd.messages import made_before_its_graph, written_with_siblings
+from minigrad.autograd.overriding import ask, never_overriding
 from minigrad.autograd.views import Unrecorded, is_in_graph, move_retained, record_from, refresh, root_of, steps_to
 from minigrad.backend import copy_array, device_of, store, write_by
 from minigrad.ops import LaterFunction, complaints, write_complaints
@@ -135,8 +136,13 @@ def in_place(function: F, ufunc: Any = None) -> F:
         if not isinstance(self, TensorBase):
             raise complaints.not_a_tensor(name, "input", 1, self)
         overlaps = self.view_of is not None and _may_overlap(self.view_of)
-        if not overlaps and ufunc is not None and not kwargs and _write_at_once(self, ufunc, types, args):
+        at_once = ufunc is not None and never_overriding and not (overlaps or kwargs)  # no mode is on
+        if at_once and _write_at_once(self, ufunc, types, args):
             return self
+        operands = (*args, *kwargs.values()) if kwargs else args
+        method = getattr(core.result_class, name, write)  # which an operator is told as, too
+        if (answer := ask(method, (self, *args), kwargs)) is not NotImplemented:
+            return answer
         if overlaps or (manner.in_part and 0 in self.array.strides):
             from minigrad.ops.shared_elements import write_by_element
 
@@ -145,7 +151,6 @@ def in_place(function: F, ufunc: Any = None) -> F:
         if "out" in kwargs:
             raise TypeError(f"{name}() takes no argument 'out': it writes into the tensor itself")
         check_writable(self, name)
-        operands = (*args, *kwargs.values()) if kwargs else args
         try:
             value = function(keep_old_value(self, operands), *args, **kwargs)
         except TypeError as refused:
@@ -168,8 +173,9 @@ def _write_at_once(target: Any, ufunc: Any, types: str, args: tuple[Any, ...]) -
     is_view = target.view_of is not None
     if (target.node is not None and (is_view or mode.get() & GRAD)) or (is_view and root_of(target).node is not None):
         return False
-    a, b = target.array, args[0] if len(args) == 1 else None
-    if isinstance(b, TensorBase) and b.node is None and (b.view_of is None or not is_in_graph(b)):
+    a: Any = target.array
+    b: Any = args[0] if len(args) == 1 else None
+    if b.__class__ in plain_classes and b.node is None and (b.view_of is None or not is_in_graph(b)):
         b = b.array
     char = a.dtype.char
     if char not in types or 0 in a.strides:
@@ -235,6 +241,8 @@ def copy_(self: Any, other: Any, non_blocking: bool = False) -> Tensor:
     tensor([[1., 2.],
             [1., 2.]])
     """
+    if (answer := ask(core.result_class.copy_, (self, other, non_blocking))) is not NotImplemented:
+        return answer
     if non_blocking is not False:
         require_bools("copy_", non_blocking=non_blocking)
     if isinstance(other, (int, float, np.integer, np.floating, np.bool_)):

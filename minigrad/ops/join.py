@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, plain_classes, wrap
-from minigrad.autograd.overriding import is_no_tensor, overridable
+from minigrad.autograd.overriding import overridable
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, to_device
 from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors
@@ -58,7 +58,7 @@ def _read_list(name: str, tensors: Any, if_empty: Exception | None = None) -> li
         got = f"{type(tensors).__name__}; write {name}({'list(...)' if several else '[x, y]'})"
         raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {got}")
     for place, x in enumerate(tensors):
-        if x.__class__ not in plain_classes and is_no_tensor(x):
+        if x.__class__ not in plain_classes and not isinstance(x, TensorBase):
             hint = f"{name}() joins tensors; {how_to_give_a_tensor(x, name)}"
             raise TypeError(f"expected Tensor as element {place} in argument 0, but got {type_name(x)}: {hint}")
     if not tensors:

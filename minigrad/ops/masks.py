@@ -15,7 +15,7 @@ from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, plain_classes
 from minigrad.autograd.failed_calls import check_same_library
 from minigrad.autograd.views import is_in_graph
 from minigrad.backend import array_module
-from minigrad.ops.arguments import common_shape, of_tensors, require_number, takes_out
+from minigrad.ops.arguments import Operand, common_shape, of_tensors, require_number, takes_out
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.complaints import shapes_do_not_broadcast
 from minigrad.ops.copies import cast, contiguous
@@ -48,7 +48,7 @@ _LEFT_OUT: Any = object()  # None is no number
 
 @twin_of(np.where)
 @takes_out
-def where(condition: Tensor, input: Any = _LEFT_OUT, other: Any = _LEFT_OUT) -> Any:
+def where(condition: Tensor, input: Operand = _LEFT_OUT, other: Operand = _LEFT_OUT) -> Any:
     """Elements of `input` where `condition` holds, of `other` elsewhere, all broadcast.
 
     The gradient of each element goes to the operand that it was taken from; the other gets 0 there.
@@ -64,8 +64,9 @@ def where(condition: Tensor, input: Any = _LEFT_OUT, other: Any = _LEFT_OUT) -> 
         raise _not_a_mask("where expected condition to be a boolean tensor, but got a tensor", condition)
     if condition.array.dtype == np.uint8:
         warn("where() received a uint8 condition tensor, which is deprecated: write condition.bool()")
-    require_number("where", "input", input)
-    require_number("where", "other", other)
+    for name, side in (("input", input), ("other", other)):
+        if side.__class__ not in plain_classes:
+            require_number("where", name, side)
     x, y = _lift_beside(input, other, condition), _lift_beside(other, input, condition)
     if x is None and y is None:
         condition, x, y = _promote_sides(condition, input, other)
@@ -120,7 +121,7 @@ def check_gradient_can_flow(value: Any, dtype: Any) -> None:
 
 
 @of_tensors(in_part=True, read_before="numbers")
-def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
+def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
     """The tensor with one number where `mask` holds.
 
     >>> import minigrad as torch

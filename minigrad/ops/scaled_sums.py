@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.autograd import core
 from minigrad.autograd.core import Tensor, value_of
+from minigrad.autograd.overriding import ask
 from minigrad.half_precision import FLOAT32, HALF
 from minigrad.ops.arguments import as_number
 from minigrad.ops.arithmetic import are_alike, promote
@@ -30,8 +32,13 @@ def _define_scaled_sum(name: str, ufunc: Any, sign: int) -> Any:
     )
 
     def call(input: Any, other: Any, alpha: Any, out: Tensor | None = None) -> Any:
+        alike = are_alike((input, other))
+        if not alike:
+            method = getattr(core.result_class, name)  # which operator, method and function are told as
+            if (answer := ask(method, (input, other), {"alpha": alpha, "out": out})) is not NotImplemented:
+                return answer
         factor = as_number(name, "alpha", alpha)
-        x, y = (input, other) if are_alike((input, other)) else promote(name, *move_scalars(input, other))
+        x, y = (input, other) if alike else promote(name, *move_scalars(input, other))
         common = value_of(x).dtype
         if isinstance(factor, bool) and common.kind != "b":
             raise RuntimeError(f"Boolean alpha only supported for Boolean results: {name} got {alpha} for {common}")

@@ -16,7 +16,7 @@ from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
 from minigrad.backend import quiet
-from minigrad.ops.arguments import axis, of_tensors, require_number, require_tensor, takes_out
+from minigrad.ops.arguments import Operand, axis, of_tensors, require_number, require_tensor, takes_out
 from minigrad.ops.copies import contiguous, ravel
 from minigrad.ops.gather import at_least_1d, make_key_along
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
@@ -48,7 +48,7 @@ def reshape_like(x: Any, other: Any) -> Any:
 
 @takes_out(apart="others")
 def scatter(
-    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+    input: Tensor, dim: int, index: Tensor, src: Operand = None, *, value: Any = None, reduce: str | None = None
 ) -> Tensor:
     """The tensor with ``out[index[i][j]][j] = src[i][j]`` for dim 0, and likewise for other dims.
 
@@ -154,7 +154,7 @@ def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bool
 
 
 @of_tensors(apart="others", in_part=True)
-def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False) -> Tensor:
+def index_put(input: Tensor, indices: Operand, values: Operand, accumulate: bool = False) -> Tensor:
     """The tensor with ``out[indices] = values``, or with the values added there.
 
     >>> import minigrad as torch

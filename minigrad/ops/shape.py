@@ -9,12 +9,20 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, plain_classes
-from minigrad.autograd.overriding import overridable
+from minigrad.autograd.overriding import ask, overridable
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.layout import invert
-from minigrad.ops.arguments import as_size, axis, common_shape, of_tensors, read_tensors, sizes, takes_out
-from minigrad.ops.asking import ask
+from minigrad.ops.arguments import (
+    as_size,
+    axis,
+    common_shape,
+    of_tensors,
+    read_tensors,
+    require_tensor,
+    sizes,
+    takes_out,
+)
 from minigrad.ops.complaints import cannot_expand, does_not_fit, does_not_permute, is_no_view
 from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
@@ -65,9 +73,10 @@ def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    plain = input.__class__ in plain_classes
-    if not plain and (answer := ask(reshape, input, rest=lengths, shape=shape)) is not NotImplemented:
-        return answer
+    if input.__class__ not in plain_classes:
+        if (answer := ask(reshape, (input, *lengths), {"shape": shape})) is not NotImplemented:
+            return answer
+        require_tensor("reshape", "input", 1, input)
     wanted = sizes("reshape", lengths if shape is None else (shape,), "shape")
     for length in wanted:
         if length < -1:
@@ -172,8 +181,10 @@ def t(input: Tensor) -> Tensor:
     tensor([[1, 3],
             [2, 4]])
     """
-    if input.__class__ not in plain_classes and (answer := ask(t, input)) is not NotImplemented:
-        return answer
+    if input.__class__ not in plain_classes:
+        if (answer := ask(t, (input,))) is not NotImplemented:
+            return answer
+        require_tensor("t", "input", 1, input)
     if input.array.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D; write x.mT")
     if input.array.ndim < 2:

@@ -16,7 +16,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, quiet, to_device
 from minigrad.devices import CPU
 from minigrad.half_precision import round_once
-from minigrad.ops.arguments import Dims, as_int, as_number, axes, axis, of_tensors, require_tensor, takes_out
+from minigrad.ops.arguments import Dims, Operand, as_int, as_number, axes, axis, of_tensors, require_tensor, takes_out
 from minigrad.ops.arithmetic import mul, sub, true_divide
 from minigrad.ops.clamp import clamp
 from minigrad.ops.comparison import isnan, logical_not
@@ -234,7 +234,7 @@ def _find_neighbours(rank: Any, interpolation: str) -> tuple[Any, Any]:
 
 @takes_out
 def quantile(
-    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+    input: Tensor, q: Operand, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
 ) -> Tensor:
     """The number below which a share `q` of the elements lies, along `dim` or over all, interpolated.
 
@@ -249,7 +249,7 @@ def quantile(
 
 @takes_out
 def nanquantile(
-    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+    input: Tensor, q: Operand, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
 ) -> Tensor:
     """`quantile` of the elements that are not NaN.
 

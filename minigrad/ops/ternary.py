@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.half_precision import round_once
-from minigrad.ops.arguments import as_number, require_kind, takes_out
+from minigrad.ops.arguments import Operand, as_number, require_kind, takes_out
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.complaints import shapes_do_not_broadcast
 from minigrad.ops.copies import cast
@@ -46,7 +46,7 @@ _lerp_by = elementwise(  # a number saves nothing for backward
 
 
 @takes_out(cast=True)
-def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
+def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
     """``input + weight * (end - input)``; `weight` is a number or a tensor. Both ends are met exactly.
 
     Raises RuntimeError for different types, NotImplementedError for integers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import FunctionType
 from typing import Any
 
-from minigrad.autograd import core
+from minigrad.autograd import core, overriding
 from minigrad.tensor.conversion import ConversionMethods
 from minigrad.tensor.elementwise import ElementwiseMethods
 from minigrad.tensor.facts import FactMethods, is_floating_point, numel, result_type
@@ -44,7 +44,7 @@ class Tensor(
 
 
 core.result_class = Tensor
-core.plain_classes.add(Tensor)
+overriding.declare_plain(Tensor)
 for _family in Tensor.__mro__[1:-2]:  # all except TensorBase and `object`
     for _name, _method in vars(_family).items():
         if isinstance(_method, FunctionType) and "." in _method.__qualname__ and _method.__module__ != "minigrad":

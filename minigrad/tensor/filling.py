@@ -10,7 +10,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, store, to_device
-from minigrad.ops.arguments import as_number, of_tensors
+from minigrad.ops.arguments import Operand, as_number, of_tensors
 from minigrad.ops.copies import cast
 from minigrad.ops.inplace import assign, check_writable
 from minigrad.ops.piecewise import zeros_of
@@ -19,7 +19,7 @@ _fill = operation("fill", lambda x, value: np.full_like(x, value), lambda g: zer
 
 
 @of_tensors
-def fill(input: Tensor, value: Any) -> Tensor:
+def fill(input: Tensor, value: Operand) -> Tensor:
     """A tensor like `input` filled with one number, which may be a 0-d tensor.
 
     >>> import minigrad as torch
@@ -62,7 +62,7 @@ class FillingMethods(TensorBase):
     __slots__ = ()
 
     @of_tensors
-    def fill_(self: Any, value: Any) -> Tensor:
+    def fill_(self: Any, value: Operand) -> Tensor:
         """Fills the tensor with one number.
 
         >>> import minigrad as torch

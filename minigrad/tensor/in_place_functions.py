@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any
 
-from minigrad.autograd.overriding import call_overridden, is_overridden
+from minigrad.autograd.overriding import ask
 from minigrad.ops.arguments import require_tensor
 from minigrad.tensor import Tensor
 
@@ -23,8 +23,8 @@ def as_function(name: str) -> Callable[..., Any]:
 
     @wraps(method)
     def call(input: Any, *args: Any, **kwargs: Any) -> Any:
-        if is_overridden(input):
-            return call_overridden(call, (input, *args), kwargs)
+        if (answer := ask(call, (input, *args), kwargs)) is not NotImplemented:
+            return answer
         require_tensor(name, "input", 1, input)
         return method(input, *args, **kwargs)
 

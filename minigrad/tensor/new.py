@@ -9,7 +9,6 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, wrap
-from minigrad.autograd.overriding import without_overriding
 from minigrad.ops.arguments import as_number, of_tensors, require_tensor
 from minigrad.ops.describe import rename
 from minigrad.ops.inplace import assign
@@ -162,7 +161,7 @@ class NewMethods(TensorBase):
         >>> torch.tensor([1.0, 2.0]).map_(torch.tensor([3.0, 4.0]), lambda x, y: x * y)
         tensor([3., 8.])
         """
-        without_overriding(require_tensor, "map_", "other", 1, tensor)
+        require_tensor("map_", "other", 1, tensor)
         if tensor.dtype is not self.dtype:
             raise TypeError(f"map_: expected a tensor of {self.dtype} for 'other' (got {tensor.dtype})")
         return _replace_each(self, "map_", callable, self, expand(tensor, self.array.shape))

@@ -13,7 +13,6 @@ import numpy as np
 from minigrad import backend, devices, dtypes, placement
 from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, wrap
 from minigrad.autograd.inference import new_count
-from minigrad.autograd.overriding import without_overriding
 from minigrad.creation.filled import check_countable
 from minigrad.layout import channels_last, contiguous_format, order_axes, preserve_format
 from minigrad.ops.arguments import as_number, require_tensor, sizes
@@ -183,7 +182,7 @@ class StorageMethods(TensorBase):
                 [2, 3],
                 [4, 5]])
         """
-        without_overriding(require_tensor, "resize_as_", "the_template", 1, the_template)
+        require_tensor("resize_as_", "the_template", 1, the_template)
         if memory_format is preserve_format:
             memory_format = channels_last if the_template.is_contiguous(channels_last) else contiguous_format
         return self.resize_(the_template.array.shape, memory_format=memory_format)

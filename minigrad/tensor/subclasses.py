@@ -11,7 +11,7 @@ from types import FunctionType
 from typing import Any
 
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.overriding import call_overridden, is_overridden
+from minigrad.autograd.overriding import ask
 from minigrad.ops import LaterFunction
 from minigrad.tensor import Tensor
 
@@ -81,8 +81,5 @@ def _stand_for_attribute(attribute: property) -> property:
 
 
 def _call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return (call_overridden if is_overridden(*args) else _compute)(function, args, kwargs)
-
-
-def _compute(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return function(*args, **kwargs)
+    answer = ask(function, args, kwargs)
+    return function(*args, **kwargs) if answer is NotImplemented else answer

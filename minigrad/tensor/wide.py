@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd import core
 from minigrad.autograd.core import Tensor, TensorBase
-from minigrad.autograd.overriding import as_instances, disabled_torch_function, without_overriding
+from minigrad.autograd.overriding import as_instances, declare_plain, disabled_torch_function
 from minigrad.ops import (
     LaterFunction,
     counting,
@@ -76,7 +76,7 @@ else:
 
         @wraps(method)
         def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-            without_overriding(require_tensor, method.__name__, "self", 1, self)
+            require_tensor(method.__name__, "self", 1, self)
             return method(self, *args, **kwargs)
 
         return call
@@ -134,7 +134,7 @@ class WideMethods(
         if plain:
             cls.__torch_function__ = disabled_torch_function  # type: ignore[method-assign]
         if cls.__torch_function__ is disabled_torch_function:
-            core.plain_classes.add(cls)
+            declare_plain(cls)
         elif core.result_class is not TensorBase:  # or `Tensor` itself is being made
             from minigrad.tensor.subclasses import prepare
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import weakref
 
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.overriding import without_overriding
 from minigrad.ops.arguments import require_tensor
 from minigrad.tensor import Tensor
 
@@ -24,7 +23,7 @@ def swap_tensors(t1: Tensor, t2: Tensor) -> None:
     tensor([1., 1., 1.])
     """
     for position, (name, x) in enumerate((("t1", t1), ("t2", t2)), 1):
-        without_overriding(require_tensor, "swap_tensors", name, position, x)
+        require_tensor("swap_tensors", name, position, x)
         if weakref.getweakrefs(x):
             raise RuntimeError(f"Cannot swap {name} because it has weakref associated with it")
     try:

@@ -10,7 +10,7 @@ from math import sqrt
 from typing import Any, NamedTuple
 
 from minigrad.autograd.failed_calls import names_options
-from minigrad.autograd.overriding import check_override, overridable
+from minigrad.autograd.overriding import overridable
 from minigrad.creation import zeros
 from minigrad.nn.functional import attention_checks as checks
 from minigrad.nn.functional.attention import find_idle, scaled_dot_product_attention
@@ -76,7 +76,6 @@ def multi_head_attention_forward(
     >>> torch.nn.functional.multi_head_attention_forward(torch.zeros(1, 1), x, x, *options)
     (tensor([[1.]]), tensor([[0.5000, 0.5000]]))
     """
-    check_override((query, key, value, in_proj_weight, in_proj_bias, bias_k, bias_v, out_proj_weight, out_proj_bias))
     separate = (q_proj_weight, k_proj_weight, v_proj_weight)
     inward = checks.find_inward(use_separate_proj_weight, in_proj_weight, separate)
     added = checks.find_added(bias_k, bias_v, (static_k, static_v))

@@ -11,7 +11,7 @@ from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase, plain_classes
 from minigrad.autograd.failed_calls import check_same_library, leave_out_inner_calls, name_option
-from minigrad.autograd.overriding import call_overridden, is_overridden
+from minigrad.autograd.overriding import ask
 from minigrad.dtypes import SCALAR_TYPES
 from minigrad.nn import functional
 from minigrad.ops.arguments import common_shape, require_kind
@@ -45,8 +45,9 @@ def loss(function: Callable[P, T], reductions: tuple[str, ...] = REDUCTIONS) -> 
             x = args[place] if place < len(args) else kwargs.get(name, default)
             if x.__class__ in plain_classes or x is default:
                 continue
-            if is_overridden(x):
-                return call_overridden(getattr(functional, function.__name__, call), args, kwargs)
+            answer = ask(getattr(functional, function.__name__, call), args, kwargs)
+            if answer is not NotImplemented:
+                return answer
             if not isinstance(x, TensorBase):
                 raise not_a_tensor(function.__name__, name, place + 1, x)
         if len(args) > first or kwargs.get("size_average") is not None or kwargs.get("reduce") is not None:

@@ -11,7 +11,6 @@ from minigrad.advice import warn
 from minigrad.autograd.core import wrap
 from minigrad.autograd.failed_calls import names_options
 from minigrad.autograd.modes import no_grad
-from minigrad.autograd.overriding import without_overriding
 from minigrad.backend import Array
 from minigrad.creation import tensor
 from minigrad.old_names import keep_old_name
@@ -30,7 +29,7 @@ def _collect_gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list
     given: Any = list(parameters) if many else parameters
     if many and not given and isinstance(parameters, Iterator):
         warn(f"{name}: `parameters` is an empty generator, nothing is clipped: was it used up before?")
-    those = without_overriding(read_tensors, name, (given,), AttributeError)
+    those = read_tensors(name, (given,), AttributeError)
     return [p.grad for p in those if p.grad is not None]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from minigrad.autograd.overriding import without_overriding
 from minigrad.ops.arguments import read_tensors
 from minigrad.ops.join import cat
 from minigrad.tensor import Tensor
@@ -14,7 +13,7 @@ from minigrad.tensor import Tensor
 def _read(name: str, parameters: Any) -> list[Tensor]:
     """The tensors of a list or of `net.parameters()`. Raises TypeError for anything else, such as the net itself."""
     given = list(parameters) if isinstance(parameters, Iterable) else parameters
-    return without_overriding(read_tensors, name, (given,))
+    return read_tensors(name, (given,))
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:

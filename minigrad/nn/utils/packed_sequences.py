@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from minigrad.autograd.overriding import without_overriding
 from minigrad.creation import arange, as_tensor, empty_like
 from minigrad.dtypes import float16, float32, float64, int8, int16, int32, int64, uint8
 from minigrad.ops.arguments import as_int, require_bools, require_number, require_tensor
@@ -140,7 +139,7 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     """
     if permutation is None:
         return None
-    without_overriding(require_tensor, "invert_permutation", "permutation", 1, permutation)
+    require_tensor("invert_permutation", "permutation", 1, permutation)
     places = arange(permutation.numel(), device=permutation.device)
     return empty_like(permutation).scatter_(0, permutation, places)
 
@@ -162,7 +161,7 @@ def pack_padded_sequence(
     >>> torch.nn.utils.rnn.pack_padded_sequence(x, [3, 1], batch_first=True).data
     tensor([1, 7, 2, 3])
     """
-    without_overriding(require_tensor, "pack_padded_sequence", "input", 1, input)
+    require_tensor("pack_padded_sequence", "input", 1, input)
     require_bools("pack_padded_sequence", batch_first=batch_first)
     is_tensor = isinstance(lengths, Tensor)
     lengths = lengths.to(dtype=int64) if is_tensor else as_tensor(lengths, dtype=int64, device="cpu")

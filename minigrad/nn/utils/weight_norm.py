@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from minigrad.advice import warn
-from minigrad.autograd.overriding import without_overriding
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.ops.arguments import axis, require_tensor
@@ -20,7 +19,7 @@ M = TypeVar("M", bound=Module)
 
 def norm_except(v: Tensor, dim: int | None) -> Tensor:
     """The norms of the slices of `v` along `dim`, shaped to broadcast; with None the norm of the whole."""
-    without_overriding(require_tensor, "norm_except_dim", "v", 1, v)
+    require_tensor("norm_except_dim", "v", 1, v)
     if dim is None or dim == -1:
         return v.norm()
     dim = axis(dim, v.ndim)
