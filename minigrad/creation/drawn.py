@@ -15,15 +15,15 @@ from minigrad.autograd.recording import operation
 from minigrad.autograd.views import is_in_graph
 from minigrad.backend import store
 from minigrad.creation.filled import as_list, check_countable, creates, read_size
+from minigrad.creation.memory_order import follow_memory, in_memory_order
 from minigrad.generator import Generator
-from minigrad.layout import find_memory_order, invert
 from minigrad.ops.arguments import as_int, as_number, as_size
 from minigrad.ops.out import require_receiver, write_out
 from minigrad.ops.writes import check_memory
 
 
 @creates
-def rand(*size: Any, generator: Any = None, into: Any = None, xp: Any, dtype: Any) -> Any:
+def rand(*size: Any, generator: Any = None, xp: Any, dtype: Any) -> Any:
     """Uniform numbers in [0, 1): ``rand(2, 3)`` or ``rand((2, 3))``.
 
     >>> import minigrad as torch
@@ -31,12 +31,11 @@ def rand(*size: Any, generator: Any = None, into: Any = None, xp: Any, dtype: An
     >>> torch.rand(2)
     tensor([0.4963, 0.7682])
     """
-    source = random.source_of(generator, xp)
-    return _draw_into(into, read_size("rand", size, dtype), lambda shape, _: source.uniform(shape, dtype))
+    return random.source_of(generator, xp).uniform(read_size("rand", size, dtype), dtype)
 
 
 @creates
-def randn(*size: Any, generator: Any = None, into: Any = None, xp: Any, dtype: Any) -> Any:
+def randn(*size: Any, generator: Any = None, xp: Any, dtype: Any) -> Any:
     """Numbers of the standard normal distribution: ``randn(2, 3)`` or ``randn((2, 3))``.
 
     >>> import minigrad as torch
@@ -44,15 +43,11 @@ def randn(*size: Any, generator: Any = None, into: Any = None, xp: Any, dtype: A
     >>> torch.randn(3)
     tensor([ 1.5410, -0.2934, -2.1788])
     """
-    source = random.source_of(generator, xp)
-    shape = read_size("randn", size, dtype)
-    return _draw_into(into, shape, lambda shape, pairs: source.normal(shape, dtype, pairs=pairs))
+    return random.source_of(generator, xp).normal(read_size("randn", size, dtype), dtype)
 
 
 @partial(creates, usual=lambda: dtypes.int64)
-def randint(
-    low: Any = 0, high: Any = None, size: Any = None, *, generator: Any = None, into: Any = None, xp: Any, dtype: Any
-) -> Any:
+def randint(low: Any = 0, high: Any = None, size: Any = None, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
     """Integers from `low` to below `high`: ``randint(high, size)`` or ``randint(low, high, size)``.
 
     Raises TypeError for bounds that are no ints and a size that is no list, RuntimeError for an empty range.
@@ -70,8 +65,8 @@ def randint(
         raise TypeError("randint() takes randint(high, size) or randint(low, high, size), size a tuple")
     if as_int(low, "low") < -(2**63) or as_int(high, "high") >= 2**63:
         raise ValueError(f"randint(): bounds must fit into int64, got {low} and {high}")
-    shape, source = read_size("randint", (as_list("randint", size),), dtype), random.source_of(generator, xp)
-    return _draw_into(into, shape, lambda shape, _: source.randint(low, high, shape, dtype))
+    shape = read_size("randint", (as_list("randint", size),), dtype)
+    return random.source_of(generator, xp).randint(low, high, shape, dtype)
 
 
 @partial(creates, usual=lambda: dtypes.int64)
@@ -90,11 +85,11 @@ def randperm(n: int, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
 
 
 @creates
-def _normal(mean: Any, std: Any, size: Any, generator: Any, *, into: Any = None, xp: Any, dtype: Any) -> Any:
+def _normal(mean: Any, std: Any, size: Any, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
     if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    shape, source = read_size("normal", (as_list("normal", size),), dtype), random.source_of(generator, xp)
-    return _draw_into(into, shape, lambda shape, pairs: source.normal(shape, dtype, mean, std, pairs=pairs))
+    shape = read_size("normal", (as_list("normal", size),), dtype)
+    return random.source_of(generator, xp).normal(shape, dtype, mean, std)
 
 
 # As in PyTorch, the gradient of random numbers with respect to the parameters is zero.
@@ -118,8 +113,9 @@ def normal(
     if size is not None:
         mean, std = as_number("normal", "mean", mean), as_number("normal", "std", std)
         return _normal(
-            mean, std, size, generator, out=out, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad
-        )
+            mean, std, size, generator=generator, out=out, dtype=dtype, layout=layout, device=device,
+            requires_grad=requires_grad,
+        )  # fmt: skip
     given = [x for x in (mean, std) if isinstance(x, TensorBase)]
     if not given:
         raise TypeError("normal() of two numbers needs a size: normal(0.0, 1.0, (2, 3))")
@@ -128,15 +124,16 @@ def normal(
     place = backend.device_of(given[0].array) if device is None else device
     if out is not None:
         require_receiver("normal", out)
+        generator = follow_memory(generator, out)
     precision = (given[0] if out is None else out).array.dtype
-    around = backend.on_gpu_of(given[0], _draw_around, mean, std, given, generator, precision, out)
+    around = backend.on_gpu_of(given[0], _draw_around, mean, std, given, generator, precision)
     drawn = as_tensor(around, dtype, place)
     needed = [x for x in given if is_in_graph(x)]
     made: Any = _unmoved(*needed, drawn=drawn.array) if needed else drawn
     return made if out is None else write_out("normal", out, made, ())
 
 
-def _draw_around(mean: Any, std: Any, given: list[TensorBase], generator: Any, dtype: Any, into: Any) -> Any:
+def _draw_around(mean: Any, std: Any, given: list[TensorBase], generator: Any, dtype: Any) -> Any:
     """An array of normal random numbers, where the mean, the standard deviation or both are tensors (`given`)."""
     shapes = [x.array.shape for x in given]
     try:
@@ -150,8 +147,7 @@ def _draw_around(mean: Any, std: Any, given: list[TensorBase], generator: Any, d
     # As in PyTorch, a number `std` is passed to the generator; a tensor scales the numbers afterwards.
     scales = isinstance(std, TensorBase)
     source = random.source_of(generator, backend.array_module(given[0].array))
-    spread = 1.0 if scales else scale
-    drawn = _draw_into(into, shape, lambda shape, pairs: source.normal(shape, dtype, 0.0, spread, pairs=pairs))
+    drawn = source.normal(shape, dtype, 0.0, 1.0 if scales else scale)
     values = backend.to_device(drawn, backend.device_of(given[0].array))
     if scales:
         values = values * scale.astype(dtype)
@@ -159,21 +155,6 @@ def _draw_around(mean: Any, std: Any, given: list[TensorBase], generator: Any, d
 
 
 # ---- numbers for a tensor that is there ---------------------------------------------------------------
-def in_memory_order(array: Any, draw: Callable[[tuple[int, ...]], Any]) -> Any:
-    """The array of the shape of `array` that `draw(shape)` makes in its memory order: by columns for a transpose."""
-    if array.flags.c_contiguous:
-        return draw(array.shape)
-    order = find_memory_order(array.shape, array.strides)
-    return draw(tuple([array.shape[axis] for axis in order])).transpose(invert(order))  # -> axes in their own order
-
-
-def _draw_into(out: Any, shape: tuple[int, ...], draw: Callable[[tuple[int, ...], bool], Any]) -> Any:
-    """What `draw(shape, pairs)` makes, in the memory order of an `out` of this shape; with `pairs` if that has gaps."""
-    if out is None or out.array.shape != shape:
-        return draw(shape, False)
-    return in_memory_order(out.array, lambda ordered: draw(ordered, not out.array.flags.c_contiguous))
-
-
 def draw_in_order(array: Any, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any = None) -> Any:
     """What `draw(source, shape)` makes on the device of `array`, in its memory order."""
 
@@ -181,6 +162,8 @@ def draw_in_order(array: Any, draw: Callable[[Generator, tuple[int, ...]], Any],
         drawn = draw(random.source_of(generator, backend.array_module(array)), shape)
         return backend.to_device(drawn, backend.device_of(array))
 
+    if array.flags.c_contiguous:
+        return backend.on_gpu_of(array, run, array.shape)
     return in_memory_order(array, lambda shape: backend.on_gpu_of(array, run, shape))
 
 

@@ -38,7 +38,7 @@ def creates(
 
     It adds the keywords that PyTorch's creation functions share. `xp` is the array library of the device; the array may
     also be NumPy's, and is then moved. `dtype` is NumPy's: of the one that the user gives, else of `usual()`, which may
-    be None. `in_row` fills an `out` of any shape in order. A parameter `into` gets the `out`, for its memory order.
+    be None. `in_row` fills an `out` of any shape in order. A `generator` draws in the memory order of an `out`.
     """
     name = function.__name__.lstrip("_")
     own = inspect.signature(function).parameters
@@ -58,7 +58,8 @@ def creates(
             args = (*args, as_list(name, options.pop("size")))
         if out is not None:
             dtype, device = _follow(out, name, dtype, device)
-            options |= {"into": out} if "into" in own else {}
+            if "generator" in own:
+                options["generator"] = _follow_memory(options.get("generator"), out)
         where = devices.default_device() if device is None else devices.device(device)
         chosen = usual() if dtype is None else dtype
         try:
@@ -84,6 +85,13 @@ def _follow(out: Any, name: str, dtype: Any, device: Any) -> tuple[Any, Any]:
     return (out.dtype, out.device) if dtype is None else (dtype, device)
 
 
+def _follow_memory(generator: Any, out: Any) -> Any:
+    """The generator that draws in the memory order of `out`."""
+    from minigrad.creation.memory_order import follow_memory
+
+    return follow_memory(generator, out)
+
+
 def _compute_on(where: Any, function: Callable[..., Any], args: Any, options: Any) -> Any:
     """What `function` makes on a GPU, or elsewhere for it."""
     with backend.on(where):
@@ -99,7 +107,7 @@ def _fill(name: str, out: Any, made: Any, in_row: bool) -> Any:
 
 def make_signature(own: Any, call: Any, without: str = "") -> inspect.Signature:
     """The public signature: a function's `own` parameters, and the keywords that `call` adds to it, `without` one."""
-    kept = [p for name, p in own.items() if name not in ("xp", "dtype", "into") and p.kind is not p.VAR_KEYWORD]
+    kept = [p for name, p in own.items() if name not in ("xp", "dtype") and p.kind is not p.VAR_KEYWORD]
     first = [p for p in kept if p.kind is not inspect.Parameter.KEYWORD_ONLY]
     named = [p for p in kept if p.kind is inspect.Parameter.KEYWORD_ONLY]
     shared = [

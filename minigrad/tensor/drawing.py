@@ -13,7 +13,8 @@ from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.failed_calls import names_options
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, on_gpu_of, quiet, to_device
-from minigrad.creation.drawn import draw_in_order, in_memory_order
+from minigrad.creation.drawn import draw_in_order
+from minigrad.creation.memory_order import in_memory_order
 from minigrad.devices import CPU
 from minigrad.generator import Generator
 from minigrad.layout import find_memory_order, invert
