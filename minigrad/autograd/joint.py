@@ -1,6 +1,7 @@
 """Operations whose gradients are computed together: one function gives those of all operands.
 
-A recurrence is one: the gradient that flows back through its steps is common to all its operands.
+A recurrence is one: the gradient that flows back through its steps is common to all its operands. What serves one
+gradient alone may wait in a function, which is called where that gradient is wanted.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from minigrad.half_precision import round_once, widened
 def joint_operation(name: str, forward: Callable[..., Any], back: Callable[..., Any], shown: str) -> Operation:
     """Declares an operation by its forward and by `back`, which returns the gradients of all operands, as a tuple.
 
-    The parameters of `back` are named as those of a gradient rule; each gradient is that rule's. Float16 is computed in
+    The parameters of `back` are named as those of a gradient rule; each gradient is that rule's, or a function without
+    parameters that computes it, for work that is not done unless the gradient is wanted. Float16 is computed in
     float32.
 
     >>> import minigrad as torch
@@ -43,9 +45,14 @@ def _part_of(back: Callable[..., Any], operand: int) -> Callable[..., Any]:
 
     @wraps(back)
     def rule(*values: Any) -> Any:
-        return back(*values)[operand]
+        return _compute(back(*values)[operand])
 
     return rule
+
+
+def _compute(gradient: Any) -> Gradient:
+    """A gradient as it is, or what the function that stands for it returns."""
+    return gradient() if callable(gradient) else gradient
 
 
 class JointOperation(Operation):
@@ -84,7 +91,7 @@ class JointNode(Node):
         values = self.saved_values(create_graph)
         try:
             gradients = plan.operation.back(cotangent, *pick(values))
+            places = zip(self.edges, plan.operands, strict=True)
+            return [_compute(gradients[i]) if wanted is None or edge in wanted else None for edge, i in places]
         except Exception as error:  # noqa: BLE001 (whatever a rule raises)
             raise name_the_rule(error, self, create_graph) from error.__cause__
-        places = zip(self.edges, plan.operands, strict=True)
-        return [gradients[i] if wanted is None or edge in wanted else None for edge, i in places]

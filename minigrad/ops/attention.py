@@ -5,6 +5,7 @@ Shapes: query (*, L, E), key (*, S, E), value (*, S, V), the weights of the valu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -55,16 +56,28 @@ def _drop(weights: Any, factors: Any) -> Any:
     return weights if factors is None else _apply(np.multiply, weights, factors)
 
 
-def _back(g: Any, query: Any, key: Any, value: Any, mask: Any, scale: float, kept: Kept) -> tuple[Any, ...]:
+def _back(
+    g: Any, query: Any, key: Any, value: Any, mask: Any, scale: float, kept: Kept
+) -> tuple[Callable[[], Any], ...]:
+    """The gradients of query, key and value, as functions: each is computed only if it is wanted."""
     scaled, weights, factors = kept.scaled, kept.weights, kept.factors
     if isinstance(g, TensorBase):  # computed again, so that it can be differentiated again
         scaled, weights = _weigh(query, key, mask, scale)
         factors = factors if factors is None else wrap(factors)
-    slope = _drop(multiply_matrices(g, value.mT), factors)  # (*, L, V) @ (*, V, S) -> (*, L, S)
-    slope = softmax_operation.rules[0](slope, weights, weights.ndim - 1)  # type: ignore[misc]
-    to_query = _apply(np.multiply, multiply_matrices(slope, key), scale)
-    to_key = multiply_matrices(scaled.mT, slope).mT  # (*, E, L) @ (*, L, S) -> (*, E, S) -> (*, S, E)
-    return to_query, to_key, multiply_matrices(_drop(weights, factors).mT, g)
+
+    found: list[Any] = []
+
+    def slope() -> Any:  # the gradient of the scores, which those of query and key share
+        if not found:
+            dropped = _drop(multiply_matrices(g, value.mT), factors)  # (*, L, V) @ (*, V, S) -> (*, L, S)
+            found.append(softmax_operation.rules[0](dropped, weights, weights.ndim - 1))  # type: ignore[misc]
+        return found[0]
+
+    return (
+        lambda: _apply(np.multiply, multiply_matrices(slope(), key), scale),
+        lambda: multiply_matrices(scaled.mT, slope()).mT,  # (*, E, L) @ (*, L, S) -> (*, E, S) -> (*, S, E)
+        lambda: multiply_matrices(_drop(weights, factors).mT, g),
+    )
 
 
 # `mask`, an array or None, is added to the scores. ``drop(weights)`` gives the factors of a dropout. The axes of the
@@ -97,7 +110,7 @@ def _rule_of_heads(g: Any, packed: Any, heads: int, mask: Any, kept: Kept) -> An
     length, batch, width = g.shape
     g = np.transpose(g.reshape(length, batch, heads, width // heads), (1, 2, 0, 3))  # (L, N, E) -> (N, H, L, D)
     parts = _back(g, query, key, value, mask, _usual_scale(query), kept)
-    side_by_side = [np.transpose(part, (2, 0, 1, 3)).reshape(length, batch, width) for part in parts]
+    side_by_side = [np.transpose(part(), (2, 0, 1, 3)).reshape(length, batch, width) for part in parts]
     return np.concatenate(side_by_side, 2)  # (L, N, 3E)
 
 

@@ -92,7 +92,7 @@ def _back_rnn(g: Any, start: Any, w: Any, out: Any, path: Path, relu: bool) -> t
         return sums, _multiply(sums, w)
 
     sums, begun = path.walk_back(pull, g)
-    return sums, begun, _multiply(sums.T, path.shift(start, out))
+    return sums, begun, lambda: _multiply(sums.T, path.shift(start, out))
 
 
 rnn = joint_operation("rnn", _run_rnn, _back_rnn, shown="StackBackward0")
@@ -166,8 +166,11 @@ def _back_gru(
     slopes, begun = path.walk_back(pull, g)
     width = w.shape[1]
     sums, dh = slopes[:, : 3 * width], slopes[:, 3 * width :]
-    dx = np.concatenate([sums[:, : 2 * width], dh * into_n], 1)
-    return dx, begun, _multiply(sums.T, h), sums if b is not None else None
+
+    def to_x() -> Any:
+        return np.concatenate([sums[:, : 2 * width], dh * into_n], 1)
+
+    return to_x, begun, lambda: _multiply(sums.T, h), sums
 
 
 gru = joint_operation("gru", _run_gru, _back_gru, shown="StackBackward0")
@@ -236,7 +239,7 @@ def _back_lstm(
 
     slopes, begun = path.walk_back(pull, g)
     sums, dh = slopes[:, : w.shape[0]], slopes[:, w.shape[0] :]
-    return sums, begun, _multiply(sums.T, h), None if r is None else _multiply(dh.T, o * t)
+    return sums, begun, lambda: _multiply(sums.T, h), lambda: _multiply(dh.T, o * t)
 
 
 lstm = joint_operation("lstm", _run_lstm, _back_lstm, shown="StackBackward0")

@@ -39,6 +39,38 @@ def test_gradients_of_some_operands_are_picked():
     np.testing.assert_allclose(x.grad.numpy(), 2 * constant.numpy())
 
 
+def test_a_gradient_in_a_function_is_computed_where_it_is_wanted():
+    computed = []
+
+    def back(g, x, y):
+        def to_y():
+            computed.append("y")
+            return g * x
+
+        return g * y, to_y
+
+    lazy = joint_operation("lazy", lambda x, y: x * y, back, "MulBackward0")
+    x, y = leaf(3), leaf(3, seed=1)
+    result = lazy(x, y).sum()
+    (slope,) = grad(result, x, retain_graph=True)
+    np.testing.assert_allclose(slope.numpy(), y.detach().numpy())
+    lazy(x, y.detach()).sum().backward()
+    assert computed == []
+    (slope,) = grad(result, y)
+    np.testing.assert_allclose(slope.numpy(), x.detach().numpy())
+    assert computed == ["y"]
+    assert gradgradcheck(lazy, (x, y))
+
+
+def test_an_error_in_the_function_of_a_gradient_names_the_operation():
+    def fail():
+        raise ValueError("no")
+
+    wrong = joint_operation("wrong", lambda x: x, lambda g, x: (fail,), "WrongBackward0")
+    with pytest.raises(RuntimeError, match=r"^WrongBackward0: its gradient rule got arrays that do not fit: no"):
+        wrong(leaf(2)).sum().backward()
+
+
 def test_it_can_be_differentiated_twice_and_shown_under_another_name():
     x, y = leaf(3), leaf(3, seed=1)
     assert gradcheck(lambda x, y: product(x, y, factor=2.0), (x, y))

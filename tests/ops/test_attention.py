@@ -6,6 +6,7 @@ import pytest
 import minigrad
 import minigrad.nn.functional as F
 from minigrad.autograd import gradcheck, gradgradcheck
+from minigrad.ops import attention
 from minigrad.ops.attention import Kept, self_attention
 
 LATER = minigrad.ones(3, 4, dtype=minigrad.bool).triu(1)
@@ -53,6 +54,16 @@ def test_heads_that_attend_to_themselves_are_split_and_merged_in_one_operation(d
     np.testing.assert_allclose(ours.detach().numpy(), expected.detach().numpy(), rtol=1e-12)
     gradients = [minigrad.autograd.grad(y, packed, g)[0].numpy() for y in (ours, expected)]
     np.testing.assert_allclose(*gradients, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize(("wanted", "products"), [("q", 2), ("k", 2), ("v", 1), ("qk", 3), ("qkv", 4)])
+def test_only_the_products_of_wanted_gradients_are_made(monkeypatch, wanted, products):
+    operands = {"q": draw(3, 2), "k": draw(4, 2), "v": draw(4, 5)}
+    loss = F.scaled_dot_product_attention(*operands.values()).sum()
+    multiply, made = attention.multiply_matrices, []
+    monkeypatch.setattr(attention, "multiply_matrices", lambda x, y: made.append(x) or multiply(x, y))
+    minigrad.autograd.grad(loss, [operands[name] for name in wanted])
+    assert len(made) == products
 
 
 def test_second_derivatives_pass_through_mask_and_dropout():
