@@ -104,14 +104,12 @@ def _share_heads(query: Tensor, x: Tensor) -> Tensor:
 def _attend(
     query: Any, key: Any, value: Any, mask: Any, scale: float, dropout_p: float, is_causal: bool, order: Any = None
 ) -> Any:  # fmt: skip
-    added, idle = None, None if mask is None else find_idle(mask)
-    if mask is not None:
-        added = as_added(~mask, query.dtype) if mask.dtype is dtypes.bool_ else mask
-    elif is_causal:
-        added = make_causal(query, query.shape[-2], key.shape[-2])
-    if idle is None and _fit(query, key, value, added):
+    idle = None if mask is None else find_idle(mask)
+    added = _find_added(query, key, mask, is_causal)
+    if idle is None and _one_operation_serves(query, key, value, added):
+        attend = attention if query.ndim > 2 else attention_of_matrices
+        hidden = None if added is None else added.array
         drop = partial(draw_factors, p=dropout_p) if dropout_p else None
-        attend, hidden = attention if query.ndim > 2 else attention_of_matrices, None if added is None else added.array
         return attend(query, key, value, mask=hidden, scale=scale, drop=drop, order=order, kept=Kept())
     scores = (query * scale) @ key.mT  # (*, L, S)
     if added is not None:
@@ -125,8 +123,15 @@ def _attend(
     return dropout(weights.masked_fill(idle, 0.0), dropout_p) @ value
 
 
-def _fit(query: Any, key: Any, value: Any, added: Any) -> bool:
-    """Whether one operation serves them: on a CPU, without broadcasting or a gradient of the mask."""
+def _find_added(query: Any, key: Any, mask: Any, is_causal: bool) -> Any:
+    """What is added to the scores: a mask of floats as it is, 0 or -inf for one of bools and a causal one; or None."""
+    if mask is not None:
+        return as_added(~mask, query.dtype) if mask.dtype is dtypes.bool_ else mask
+    return make_causal(query, query.shape[-2], key.shape[-2]) if is_causal else None
+
+
+def _one_operation_serves(query: Any, key: Any, value: Any, added: Any) -> bool:
+    """Whether they are on a CPU, nothing but the mask broadcasts, and the mask needs no gradient."""
     q, k, v = query.array.shape, key.array.shape, value.array.shape
     if query.is_cuda or not (q[:-2] == k[:-2] == v[:-2] and q[-1] == k[-1] and k[-2] == v[-2]):
         return False

@@ -99,7 +99,8 @@ def attend_by_heads(
     if query.ndim == 2:
         return _attend_without_batch(query, key, value, width, weights, manner)
     checks.check_sizes(query, key, value, width, weights, manner)
-    attended, merged = None, _attend_to_itself(query, weights, manner) if query is key is value else None
+    attended = None
+    merged = _attend_to_itself(query, weights, manner) if query is key is value else None
     if merged is None:
         q, k, v = [_split_into_heads(x, weights.heads) for x in _project(query, key, value, weights)]
         k, v = _add_keys(k, v, weights)
