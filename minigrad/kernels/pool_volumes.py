@@ -12,6 +12,7 @@ from collections.abc import Callable
 from minigrad.backend import Array, array_module
 from minigrad.kernels import adaptive_pool, pool
 from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.volumes import of_planes
 
 
 def max_pool3d(x: Array, places: Array, geometry: Geometry) -> Array:
@@ -22,7 +23,7 @@ def max_pool3d(x: Array, places: Array, geometry: Geometry) -> Array:
     return _find_maxima(
         x,
         places,
-        lambda planes, found: pool.max_pool2d(planes, found, _of_planes(geometry)),
+        lambda planes, found: pool.max_pool2d(planes, found, of_planes(geometry)),
         lambda image, found: pool.max_pool2d(image, found, _of_depth(geometry)),
     )
 
@@ -52,7 +53,7 @@ def avg_pool3d(x: Array, geometry: Geometry, windows: Pair, divisor: int | None,
     """
     *outer, D, _, _ = x.shape
     count = pool.find_divisor(x, geometry, x.shape[-3:], windows, divisor, include_pad)
-    planes = pool.avg_pool2d(x, _of_planes(geometry), windows[1:], 1, True)  # (..., D, Ho, Wo), their sums
+    planes = pool.avg_pool2d(x, of_planes(geometry), windows[1:], 1, True)  # (..., D, Ho, Wo), their sums
     image, along = planes.reshape(*outer, D, windows[1] * windows[2]), _of_depth(geometry)
     sums = pool.avg_pool2d(image, along, (windows[0], image.shape[-1]), 1, True).reshape(*outer, *windows)
     pool.divide(sums, count, sums)
@@ -65,7 +66,7 @@ def avg_pool3d_input(g: Array, geometry: Geometry, size: Pair, divisor: int | No
     g = g / pool.find_divisor(g, geometry, size, (Do, Ho, Wo), divisor, include_pad)
     image = g.reshape(*outer, Do, Ho * Wo)
     planes = pool.avg_pool2d_input(image, _of_depth(geometry), (size[0], Ho * Wo), 1, True)
-    return pool.avg_pool2d_input(planes.reshape(*outer, size[0], Ho, Wo), _of_planes(geometry), size[1:], 1, True)
+    return pool.avg_pool2d_input(planes.reshape(*outer, size[0], Ho, Wo), of_planes(geometry), size[1:], 1, True)
 
 
 def adaptive_avg_pool3d(x: Array, size: Pair) -> Array:
@@ -80,11 +81,6 @@ def adaptive_avg_pool3d_input(g: Array, size: Pair) -> Array:
     *outer, Do, Ho, Wo = g.shape
     planes = adaptive_pool.adaptive_avg_pool2d_input(g.reshape(*outer, Do, Ho * Wo), (size[0], Ho * Wo))
     return adaptive_pool.adaptive_avg_pool2d_input(planes.reshape(*outer, size[0], Ho, Wo), size[1:])
-
-
-def _of_planes(geometry: Geometry) -> Geometry:
-    kernel, stride, padding, dilation, _ = geometry
-    return Geometry(kernel[1:], stride[1:], padding[1:], dilation[1:])
 
 
 def _of_depth(geometry: Geometry) -> Geometry:

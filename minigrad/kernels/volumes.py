@@ -29,7 +29,7 @@ def conv3d(x: Array, w: Array, b: Array | None = None, *, geometry: Geometry) ->
     windows = geometry.windows(x.shape[2:])
     out = array_module(x).empty((len(x), len(w), *windows), x.dtype)
     for some in _portions(x, windows, geometry):
-        planes = conv2d(stack(x[some], geometry), _flat(w), b, geometry=_of_planes(geometry))
+        planes = conv2d(stack(x[some], geometry), _flat(w), b, geometry=of_planes(geometry))
         out[some] = planes.reshape(-1, windows[0], *planes.shape[1:]).swapaxes(1, 2)  # (n*Do, O, Ho, Wo)
     return out
 
@@ -38,7 +38,7 @@ def conv3d_input(g: Array, w: Array, b: Array | None = None, *, size: Pair, geom
     """The adjoint of `conv3d` in x, the transposed convolution: (N, O, Do, Ho, Wo) -> (N, C, *size), plus b."""
     x = array_module(g).zeros((len(g), w.shape[1] * geometry.groups, *size), g.dtype)
     for some in _portions(x, g.shape[2:], geometry):
-        planes = conv2d_input(_as_planes(g[some]), _flat(w), size=size[1:], geometry=_of_planes(geometry))
+        planes = conv2d_input(_as_planes(g[some]), _flat(w), size=size[1:], geometry=of_planes(geometry))
         unstack(planes, x[some], geometry)
     if b is not None:
         x += b.reshape(-1, 1, 1, 1)
@@ -50,7 +50,7 @@ def conv3d_weight(x: Array, g: Array, *, geometry: Geometry) -> Array:
     w = array_module(x).zeros((g.shape[1], x.shape[1] // geometry.groups, *geometry.kernel), x.dtype)
     for some in _portions(x, g.shape[2:], geometry):
         planes = stack(x[some], geometry)
-        w += conv2d_weight(planes, _as_planes(g[some]), geometry=_of_planes(geometry)).reshape(w.shape)
+        w += conv2d_weight(planes, _as_planes(g[some]), geometry=of_planes(geometry)).reshape(w.shape)
     return w
 
 
@@ -100,8 +100,8 @@ def _taps(length: int, windows: int, geometry: Geometry) -> Iterator[tuple[int, 
     return ((tap, *overlap(tap, length, windows, stride, padding, dilation)) for tap in range(taps))
 
 
-def _of_planes(geometry: Geometry) -> Geometry:
-    """The geometry of the convolution of the planes."""
+def of_planes(geometry: Geometry) -> Geometry:
+    """The geometry of the windows in the planes of a volume, without its depth."""
     kernel, stride, padding, dilation, groups = geometry
     return Geometry(kernel[1:], stride[1:], padding[1:], dilation[1:], groups)
 
