@@ -83,7 +83,7 @@ def promote(a: dtype, b: dtype) -> dtype:
         )
     if find_category(weaker) < 2:
         return stronger
-    parts = [kind.itemsize // (2 if kind.is_complex else 1) for kind in (a, b)]  # bytes of a real part
-    differ = max(parts) == 2 and sum(kind.name == "bfloat16" for kind in (a, b)) == 1
-    size = 4 if differ else max(parts)
+    size = max(kind.itemsize // (2 if kind.is_complex else 1) for kind in (a, b))  # bytes of a real part
+    if size == 2 and (a.name == "bfloat16") != (b.name == "bfloat16"):
+        size = 4
     return NAMES[f"complex{16 * size}"] if stronger.is_complex else FLOATS[size]

@@ -30,8 +30,8 @@ def _read_index(device: Any) -> int:
     return current_device() if place.index is None else place.index
 
 
-def _cupy_device(device: Any) -> Any:
-    index = index_of(device)
+def _make_cupys_device(device: Any) -> Any:
+    index = index_of(device)  # first: it says why there is no GPU
     return cupy().cuda.Device(index)
 
 
@@ -55,7 +55,7 @@ def set_device(device: Any) -> None:
     >>> if torch.cuda.is_available():
     ...     value = torch.cuda.set_device(0)
     """
-    _cupy_device(device).use()
+    _make_cupys_device(device).use()
 
 
 class device(contextlib.ContextDecorator):
@@ -74,7 +74,7 @@ class device(contextlib.ContextDecorator):
 
     def __enter__(self) -> None:
         # A new CuPy object for each entry, because it stores only one device to return to.
-        self._selected.append(None if self.idx < 0 else _cupy_device(self.idx))
+        self._selected.append(None if self.idx < 0 else _make_cupys_device(self.idx))
         if self._selected[-1] is not None:
             self._selected[-1].__enter__()
 
@@ -91,7 +91,7 @@ def synchronize(device: Any = None) -> None:
     >>> if torch.cuda.is_available():
     ...     value = torch.cuda.synchronize()
     """
-    _cupy_device(device).synchronize()
+    _make_cupys_device(device).synchronize()
 
 
 class device_of(device):

@@ -28,7 +28,6 @@ with _open_later("torch.nn", globals()):
         MultiLabelSoftMarginLoss, MultiMarginLoss, NLLLoss, NLLLoss2d, PoissonNLLLoss,
     )
     from minigrad.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList
-    from minigrad.nn.volumes import Conv3d, ConvTranspose3d
     from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
     from minigrad.nn.data_parallel import DataParallel
     from minigrad.nn.distance import (
@@ -69,6 +68,7 @@ with _open_later("torch.nn", globals()):
     from minigrad.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
     from minigrad.nn.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
     from minigrad.nn.uninitialized import UninitializedBuffer, UninitializedParameter
+    from minigrad.nn.volumes import Conv3d, ConvTranspose3d
 
 __all__ = [
     "CELU", "ELU", "GELU", "GLU", "GRU", "LSTM", "RNN", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d",

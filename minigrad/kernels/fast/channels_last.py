@@ -31,8 +31,8 @@ BLOCK_BYTES = 4 * 2**20  # of columns at a time: they stay in the cache between 
 MORE = 1.25  # times the windows: with up to so many pixels, the adjoint in x is a forward
 SMALL = 2**17  # numbers of a kernel: products of larger ones are packed by OpenBLAS in any case
 ALIAS = 256  # bytes: products whose rows are a multiple long are read slowly column by column, without a gap
-# Copies that take as long as those of the windows, as adding them to pixels, and as those of pixels and results; as
-# those of kernels, once and by OpenBLAS for each block ("packing").
+# Moves of a number that take as long as copying one of a window, adding one to a pixel, laying one of the pixels, and
+# one of the results; then as copying one of the kernel, and as OpenBLAS' copy of it for each block.
 COLUMNS, ADDED, PIXELS, RESULTS = 0.55, 1.8, 10.0, 4.0
 KERNELS, PACKED = 8.0, 12.0
 OVERHEAD = 5.3e-5  # seconds of Python in all three functions

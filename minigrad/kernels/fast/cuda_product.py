@@ -51,11 +51,8 @@ WARPS = 16 * GPU.processors  # fill a GPU, if each thread has 64 sums
 SHARE, WEIGHT_SHARE = 0.8, 0.66  # of the GPU's peak, if all its processors have equal work; in the adjoint in w
 START = 24  # terms of a sum that take as long as starting and finishing it
 MOST_MENDING = 2048  # blocks that compute sums again; their threads loop over all results
-TILES: dict[Pair, float] = {
-    (128, 128): 1.0,
-    (64, 128): 0.91,
-    (64, 64): 0.87,
-}  # (rows, columns) of a block: its relative speed
+# (rows, columns) of a block: its relative speed
+TILES: dict[Pair, float] = {(128, 128): 1.0, (64, 128): 0.91, (64, 64): 0.87}
 
 
 class Plan(NamedTuple):

@@ -61,7 +61,6 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     out = np.empty((len(x), O, *geometry.windows(x.shape[2:])), x.dtype)
     images, results = separate_groups(x, groups), separate_groups(out, groups)
     matrices = _write_matrices(w.reshape(groups, O // groups, -1, *geometry.kernel), [row for row, _ in shifts])
-
     grid = _choose_grid(x.shape[2:], out.shape[2:])
 
     def compute(piece: Piece) -> None:

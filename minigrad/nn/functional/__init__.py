@@ -29,9 +29,6 @@ with _open_later("torch.nn.functional", globals()):
     from minigrad.nn.functional.classification import (
         cross_entropy, multi_margin_loss, multilabel_margin_loss, multilabel_soft_margin_loss, nll_loss,
     )
-    from minigrad.nn.functional.volumes import (
-        adaptive_avg_pool3d, adaptive_max_pool3d, avg_pool3d, conv3d, conv_transpose3d, max_pool3d,
-    )
     from minigrad.nn.functional.conv_transpose import conv_transpose1d, conv_transpose2d
     from minigrad.nn.functional.ctc import ctc_loss
     from minigrad.nn.functional.distance import (
@@ -65,6 +62,9 @@ with _open_later("torch.nn.functional", globals()):
         lp_pool1d, lp_pool2d, lp_pool3d, max_unpool1d, max_unpool2d, max_unpool3d,
     )
     from minigrad.nn.functional.vision import fold, unfold
+    from minigrad.nn.functional.volumes import (
+        adaptive_avg_pool3d, adaptive_max_pool3d, avg_pool3d, conv3d, conv_transpose3d, max_pool3d,
+    )
     from minigrad.ops.activation_variants import hardshrink, prelu
 
 __all__ = [

@@ -84,7 +84,7 @@ def _find_size(name: str, images: Any, output_size: Lengths | None, output_ratio
 
 
 def _read_samples(name: str, images: Any, samples: Any) -> Any:
-    """Numbers in [0, 1) for each channel and axis: drawn, or the first of those that are given. An array (N, C, 2)."""
+    """Numbers in [0, 1) for each channel and axis: drawn, or the first that are given. (N, C, axes)."""
     wanted = (*images.array.shape[:2], images.array.ndim - 2)
     if samples is None:
         return rand(*wanted, dtype=images.dtype, device=images.device).array
@@ -99,7 +99,7 @@ def _read_samples(name: str, images: Any, samples: Any) -> Any:
 def _check_fit(name: str, shape: Any, kernel: Any, size: Any) -> None:
     if 0 in shape[1:]:
         raise RuntimeError(f"{name}: Expected input to have non-zero size for non-batch dimensions, got {list(shape)}")
-    spare = len(size) == 3  # pixels along an axis that PyTorch asks for in volumes, although no window reads them
+    spare = 1 if len(size) == 3 else 0  # pixels that PyTorch asks for in volumes, though no window reads them
     names = ("time", "height", "width")[-len(size) :]
     for axis, length, window, count in zip(names, shape[2:], kernel, size, strict=True):
         if (least := count + window - 1 + spare) > length:
