@@ -397,7 +397,7 @@ AS_PYTORCH = {
     "no size at all": (lambda: F.adaptive_avg_pool2d(ones(1, 2, 2), None), TypeError, "write (None, None)"),
     "halves without alias": (
         lambda: F.interpolate(ones(1, 1, 2, 2).half(), (1, 1), mode="bilinear", antialias=True), NotImplementedError,
-        "not implemented for 'Half'"),
+        "not implemented for 'Half'; convert the tensor first, with .float()"),
     "a list for NaN": (lambda: mg.nan_to_num(ones(2), [1]), TypeError, "argument 'nan' must be a number, not list [1]"),
     "a text as a size": (lambda: F.interpolate(ones(1, 1, 2, 2), "a"), TypeError, "must be an int or a tuple"),
     "a text as a scale": (

@@ -59,7 +59,7 @@ ONE, HALF = torch.ones(1), torch.full((1,), 0.5)
 test_refused = refusals({
     "half precision": (
         lambda: torch.binomial(ONE.half(), HALF.half()), NotImplementedError,
-        "\"binomial\" not implemented for 'Half'",
+        "\"binomial\" not implemented for 'Half'; convert the tensor first, with .float()",
     ),
     "whole numbers": (
         lambda: torch.binomial(torch.ones(1).long(), HALF), ValueError,

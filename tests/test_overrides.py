@@ -317,6 +317,15 @@ def test_a_mode_is_told_each_function_and_computes_as_without_it(name, call):
     assert told[-1] == name  # nothing after its end
 
 
+def test_a_mode_is_told_all_options_of_grad():
+    x, unused = torch.ones(2, requires_grad=True), torch.ones(3, requires_grad=True)
+    with Told([]):
+        assert torch.autograd.grad((x * x).sum(), (x, unused), allow_unused=True)[1] is None
+        assert torch.autograd.grad((x * x).sum(), (x, unused), materialize_grads=True)[1].tolist() == [0, 0, 0]
+        (rows,) = torch.autograd.grad(x * x, x, torch.eye(2), is_grads_batched=True)
+    assert rows.tolist() == [[2, 0], [0, 2]]
+
+
 def test_modes_nest_and_the_innermost_is_asked_first():
     told = []
     with Told(told, "outer "), Told(told, "inner "):

@@ -76,10 +76,10 @@ def grad(
     >>> minigrad.autograd.grad(x * x, x)
     (tensor(6.),)
     """
-    plain = outputs.__class__ in core.plain_classes and inputs.__class__ in core.plain_classes
-    answer = NotImplemented if plain else ask(grad, (outputs, inputs, grad_outputs, retain_graph, create_graph))
-    if answer is not NotImplemented:
-        return answer
+    if outputs.__class__ not in core.plain_classes or inputs.__class__ not in core.plain_classes:
+        given = outputs, inputs, grad_outputs, retain_graph, create_graph, only_inputs, allow_unused, is_grads_batched
+        if (answer := ask(grad, (*given, materialize_grads))) is not NotImplemented:
+            return answer
     if create_graph.__class__ is not bool or not only_inputs or materialize_grads:
         messages.check_flags(create_graph, only_inputs, materialize_grads, allow_unused)
     if is_grads_batched:

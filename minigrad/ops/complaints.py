@@ -137,9 +137,13 @@ def is_no_number(name: str, parameter: str, shape: tuple[int, ...]) -> TypeError
 
 
 # ---- dtypes --------------------------------------------------------------------------------------
-def not_implemented_for(name: str, dtype: Any, hint: str = "") -> NotImplementedError:
-    """The error for a dtype that an operation does not support; `hint` names what may have been meant."""
-    remedy = {"f": "with .long() or .bool()", "b": "with .float() or .long()"}.get(dtype.kind, "with .float()")
+def not_implemented_for(name: str, dtype: Any, hint: str = "", takes_floats: bool = False) -> NotImplementedError:
+    """The error for a dtype that an operation does not support; `hint` names what may have been meant.
+
+    `takes_floats` says that of the floats only halves are refused.
+    """
+    of_floats = "with .float()" if takes_floats else "with .long() or .bool()"
+    remedy = {"f": of_floats, "b": "with .float() or .long()"}.get(dtype.kind, "with .float()")
     kind = SCALAR_TYPES.get(dtype.name, dtype.name.capitalize())
     return NotImplementedError(f"\"{name}\" not implemented for '{kind}'; convert the tensor first, {remedy}{hint}")
 

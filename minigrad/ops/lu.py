@@ -97,7 +97,7 @@ def factor(name: str, A: Any, pivot: bool) -> tuple[Any, Any, Any]:
         shape = list(A.array.shape)
         raise RuntimeError(f"{name}: Expected tensor with 2 or more dimensions. Got size: {shape} instead")
     if A.array.dtype.char not in "fd":
-        raise not_implemented_for("lu", A.array.dtype)
+        raise not_implemented_for("lu", A.array.dtype, takes_floats=True)
     if not pivot:
         raise RuntimeError(f"{name}: LU without pivoting is not implemented on the CPU; rows are exchanged")
     packed, pivots, info = compute(eliminate, A)

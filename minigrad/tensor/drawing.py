@@ -93,7 +93,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
         if x.array.dtype.kind != "f":
             raise ValueError(f"binomial only supports floating-point dtypes for {name}, got: {x.dtype}; write .float()")
     if np.float16 in (count.array.dtype, prob.array.dtype):
-        raise not_implemented_for("binomial", count.array.dtype)
+        raise not_implemented_for("binomial", count.array.dtype, takes_floats=True)
     if count.array.dtype != prob.array.dtype:
         raise RuntimeError(f"binomial(): count and prob must have one dtype, got {count.dtype} and {prob.dtype}")
     trials, chances = [to_device(x.array, CPU) for x in broadcast_tensors(count, prob)]

@@ -188,7 +188,7 @@ def take_means(
     """The means of windows, for the public function `name`, which errors mention."""
     require_floats(name, input, also=(np.int64,))
     if space == 3 and input.array.dtype == np.float16 and type(input.array) is np.ndarray:
-        raise not_implemented_for(name, input.array.dtype)
+        raise not_implemented_for(name, input.array.dtype, takes_floats=True)
     require_bools(name, count_include_pad=count[1])
     options = k, stride, padding, 1, ceil_mode
     geometry, windows = _find_geometry(OF_AVERAGE_POOL, name, space, input, 2**31, *options)

@@ -138,7 +138,7 @@ def _check_image(input: Tensor, mode: str, antialias: bool) -> None:
         require_kind(f"interpolate ({mode})", input.array.dtype, "fiu")
         require_floats(f"interpolate ({mode})", input)
     if antialias and input.array.dtype == np.float16 and type(input.array) is np.ndarray:
-        raise not_implemented_for(f"interpolate ({mode}, antialias=True)", input.array.dtype)
+        raise not_implemented_for(f"interpolate ({mode}, antialias=True)", input.array.dtype, takes_floats=True)
     if 0 in input.array.shape[1:]:
         raise RuntimeError(f"interpolate: Input sizes should be greater than 0, got {list(input.array.shape)}")
 
