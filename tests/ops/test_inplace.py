@@ -193,14 +193,15 @@ def test_a_wrong_operand_is_told_by_the_name_that_was_called(write, words):
 
 
 @pytest.mark.parametrize(
-    ("write", "expected"), [("sub_", [1.5]), ("mul_", [1.0]), ("fill_", [0.5]), ("zero_", [0.0])], ids=lambda x: str(x)
+    ("write", "given", "expected"),
+    [("sub_", [0.5], 1.5), ("mul_", [0.5], 1.0), ("fill_", [0.5], 0.5), ("zero_", [], 0.0)],
 )
-def test_a_write_into_a_parameter_under_no_grad_is_not_recorded_but_noticed(write, expected):
+def test_a_write_into_a_parameter_under_no_grad_is_not_recorded_but_noticed(write, given, expected):
     w = torch.tensor([2.0], requires_grad=True)
     y = w * w
     with torch.no_grad():
-        returned = getattr(w, write)(*[0.5] * (write != "zero_"))
+        returned = getattr(w, write)(*given)
     assert returned is w and w.is_leaf and w.requires_grad
-    assert w.tolist() == expected
+    assert w.tolist() == [expected]
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         y.backward()
