@@ -985,8 +985,8 @@ DIFFERENCES = [
         "refuses('torch.ones(1, dtype=torch.complex64)') and torch.finfo(torch.bfloat16).eps == 2**-7",
     ),
     (
-        "`nn.AdaptiveLogSoftmaxWithLoss` and other layers that are not here",
-        "are classes to compare with, as in `isinstance(layer, nn.AdaptiveLogSoftmaxWithLoss)`; making one is refused",
+        "`nn.AdaptiveLogSoftmaxWithLoss`",
+        "is a class to compare with, as in `isinstance(layer, nn.AdaptiveLogSoftmaxWithLoss)`; making one is refused",
         (
             "refuses('nn.AdaptiveLogSoftmaxWithLoss(8, 9, [3])') and "
             "not isinstance(nn.Linear(2, 3), nn.AdaptiveLogSoftmaxWithLoss)"
