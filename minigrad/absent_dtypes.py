@@ -64,7 +64,11 @@ NAMES |= {"chalf": NAMES["complex32"], "cfloat": NAMES["complex64"], "cdouble": 
 
 def find_category(kind: dtype) -> int:
     """The category by which PyTorch promotes: 0 for bool, 1 for integers, 2 for floats, 3 for complex numbers."""
-    return 3 if kind.is_complex else 2 if kind.is_floating_point else int(kind is not bool_)
+    if kind.is_complex:
+        return 3
+    if kind.is_floating_point:
+        return 2
+    return 0 if kind is bool_ else 1
 
 
 def promote(a: dtype, b: dtype) -> dtype:

@@ -207,4 +207,7 @@ def _count_modes(change: int) -> None:
 def _list_classes() -> None:
     """Lists the classes with which a call asks nobody: none while a mode is on in any thread."""
     for listed, classes in ((plain_classes, _plain), (never_overriding, _plain | _OF_PYTHON)):
-        listed.clear() if _modes_on else listed.update(classes)
+        if _modes_on:
+            listed.clear()
+        else:
+            listed.update(classes)

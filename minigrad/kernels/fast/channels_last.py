@@ -172,7 +172,10 @@ def _divide(x: Array, outputs: int, geometry: Geometry) -> tuple[list[Block], in
     (N, C), (kh, kw), (Ho, Wo) = x.shape[:2], geometry.kernel, geometry.windows(x.shape[2:])
     row_bytes = C * kh * kw * Wo * x.itemsize
     size = N * Ho * row_bytes * (1 + outputs // 32)  # products with 32 outputs take as long as a pass over the columns
-    pieces = min(2 if N * Ho * row_bytes <= BLOCK_BYTES else PIECES, 2 * N * Ho * Wo // LONG) if size >= WORTH else 1
+    pieces = 1
+    if size >= WORTH:
+        most = 2 if N * Ho * row_bytes <= BLOCK_BYTES else PIECES
+        pieces = min(most, 2 * N * Ho * Wo // LONG)
     return blocks(N, Ho, row_bytes, BLOCK_BYTES, pieces=pieces), size
 
 

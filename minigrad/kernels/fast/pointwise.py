@@ -101,7 +101,10 @@ def _share_images(multiply: Callable[[slice, int], None], N: int, size: int, scr
 
 def _cut_images(N: int, size: int, scratch: int) -> list[slice]:
     """Slices of the images, single ones if there are few. An image takes so many numbers of scratch memory."""
-    step = 1 if N < PIECES else max(1, min(N if size < WORTH else N // PIECES, SCRATCH // max(1, scratch)))
+    step = 1
+    if N >= PIECES:
+        most = N if size < WORTH else N // PIECES  # threads share images where that is worth it
+        step = max(1, min(most, SCRATCH // max(1, scratch)))
     return [slice(n, min(N, n + step)) for n in range(0, N, step)]
 
 

@@ -192,12 +192,12 @@ def take_means(
     require_bools(name, count_include_pad=count[1])
     options = k, stride, padding, 1, ceil_mode
     geometry, windows = _find_geometry(OF_AVERAGE_POOL, name, space, input, 2**31, *options)
-    if space == 3:
-        _require_kernels_fit(name, geometry, input.array.shape[-3:])
-    if space > 1:
-        operation = volumes.avg_pool3d if space == 3 else pool.avg_pool2d
-        return operation(input, geometry=geometry, windows=windows, count=count)
-    return pool.avg_pool2d(input.unsqueeze(-2), geometry=geometry, windows=windows, count=count).squeeze(-2)
+    if space == 1:
+        return pool.avg_pool2d(input.unsqueeze(-2), geometry=geometry, windows=windows, count=count).squeeze(-2)
+    if space == 2:
+        return pool.avg_pool2d(input, geometry=geometry, windows=windows, count=count)
+    _require_kernels_fit(name, geometry, input.array.shape[-3:])
+    return volumes.avg_pool3d(input, geometry=geometry, windows=windows, count=count)
 
 
 def _require_kernels_fit(name: str, geometry: Geometry, size: tuple[int, ...]) -> None:
