@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.joint import joint_operation
+from minigrad.autograd.messages import overwritten
 from minigrad.autograd.recording import operation
 from minigrad.layout import invert
 from minigrad.ops.activation import softmax_operation
@@ -23,11 +24,21 @@ from minigrad.passes import in_parts, is_large
 class Kept:
     """What the forward keeps for the gradients."""
 
-    __slots__ = ("factors", "scaled", "weights")
+    __slots__ = ("factors", "mask", "scaled", "version", "weights")
 
     scaled: Any  # query * scale
     weights: Any  # after the softmax, (*, L, S)
     factors: Any  # of a dropout, by which they are multiplied then, or None
+
+    def __init__(self, mask: Any = None) -> None:
+        """`mask`: the tensor of the mask, if others may write to it."""
+        self.mask = mask
+        self.version = 0 if mask is None else mask.writes[0]
+
+    def check_mask(self) -> None:
+        """Raises if the mask was written to: weights that are computed again would be others than the forward's."""
+        if self.mask is not None and (now := self.mask.writes[0]) != self.version:
+            raise overwritten("scaled_dot_product_attention", None, self.mask.array.shape, self.version, now)
 
 
 def _apply(ufunc: Any, x: Any, y: Any) -> Any:
@@ -62,6 +73,7 @@ def _back(
     """The gradients of query, key and value, as functions: each is computed only if it is wanted."""
     scaled, weights, factors = kept.scaled, kept.weights, kept.factors
     if isinstance(g, TensorBase):  # computed again, so that it can be differentiated again
+        kept.check_mask()
         scaled, weights = _weigh(query, key, mask, scale)
         factors = factors if factors is None else wrap(factors)
 

@@ -77,6 +77,18 @@ def test_second_derivatives_pass_through_mask_and_dropout():
     assert gradgradcheck(attend, operands)
 
 
+def test_a_mask_that_was_overwritten_does_not_enter_gradients():
+    q, k, v, mask = draw(3, 2), draw(4, 2), draw(4, 2), HIDDEN.clone()
+    out, usual = F.scaled_dot_product_attention(q, k, v, mask), F.scaled_dot_product_attention(q, k, v, HIDDEN)
+    mask[0, 0] = -9.0
+    (wanted,) = minigrad.autograd.grad(usual.square().sum(), q)
+    (got,) = minigrad.autograd.grad(out.square().sum(), q, retain_graph=True)
+    assert got.tolist() == wanted.tolist()  # by the weights of the forward
+    words = r"scaled_dot_product_attention saved a tensor of shape \(3, 4\) at version 0, and it is at version 1"
+    with pytest.raises(RuntimeError, match=words):  # the weights would be computed again
+        minigrad.autograd.grad(out.square().sum(), q, create_graph=True)
+
+
 def test_dropped_weights_are_those_that_dropout_draws():
     minigrad.manual_seed(0)
     q, k, v = draw(2, 3, 2), draw(2, 4, 2), draw(2, 4, 2)

@@ -110,7 +110,7 @@ def _attend(
         attend = attention if query.ndim > 2 else attention_of_matrices
         hidden = None if added is None else added.array
         drop = partial(draw_factors, p=dropout_p) if dropout_p else None
-        return attend(query, key, value, mask=hidden, scale=scale, drop=drop, order=order, kept=Kept())
+        return attend(query, key, value, mask=hidden, scale=scale, drop=drop, order=order, kept=Kept(added))
     scores = (query * scale) @ key.mT  # (*, L, S)
     if added is not None:
         if not broadcasts(added.shape, scores.shape):
