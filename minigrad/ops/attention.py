@@ -76,18 +76,17 @@ def _back(
         kept.check_mask()
         scaled, weights = _weigh(query, key, mask, scale)
         factors = factors if factors is None else wrap(factors)
-
     found: list[Any] = []
 
-    def slope() -> Any:  # the gradient of the scores, which those of query and key share
+    def find_slope() -> Any:  # the gradient of the scores, which those of query and key share
         if not found:
             dropped = _drop(multiply_matrices(g, value.mT), factors)  # (*, L, V) @ (*, V, S) -> (*, L, S)
             found.append(softmax_operation.rules[0](dropped, weights, weights.ndim - 1))  # type: ignore[misc]
         return found[0]
 
     return (
-        lambda: _apply(np.multiply, multiply_matrices(slope(), key), scale),
-        lambda: multiply_matrices(scaled.mT, slope()).mT,  # (*, E, L) @ (*, L, S) -> (*, E, S) -> (*, S, E)
+        lambda: _apply(np.multiply, multiply_matrices(find_slope(), key), scale),
+        lambda: multiply_matrices(scaled.mT, find_slope()).mT,  # (*, E, L) @ (*, L, S) -> (*, E, S) -> (*, S, E)
         lambda: multiply_matrices(_drop(weights, factors).mT, g),
     )
 

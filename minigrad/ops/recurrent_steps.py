@@ -167,10 +167,10 @@ def _back_gru(
     width = w.shape[1]
     sums, dh = slopes[:, : 3 * width], slopes[:, 3 * width :]
 
-    def to_x() -> Any:
+    def differentiate_x() -> Any:
         return np.concatenate([sums[:, : 2 * width], dh * into_n], 1)
 
-    return to_x, begun, lambda: _multiply(sums.T, h), sums
+    return differentiate_x, begun, lambda: _multiply(sums.T, h), sums
 
 
 gru = joint_operation("gru", _run_gru, _back_gru, shown="StackBackward0")

@@ -43,11 +43,11 @@ def test_a_gradient_in_a_function_is_computed_where_it_is_wanted():
     computed = []
 
     def back(g, x, y):
-        def to_y():
+        def differentiate_y():
             computed.append("y")
             return g * x
 
-        return g * y, to_y
+        return g * y, differentiate_y
 
     lazy = joint_operation("lazy", lambda x, y: x * y, back, "MulBackward0")
     x, y = leaf(3), leaf(3, seed=1)
