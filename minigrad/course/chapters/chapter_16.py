@@ -174,8 +174,6 @@ def softmax(scores: Tensor) -> Tensor:
         "the mean is over the rows, and this divides by the count of all scores":
             lambda g, x: g * (x.softmax(1) - eye(*x.shape)) / x.numel(),
         "the score of the right class makes the loss smaller: less 1 there": lambda g, x: g * x.softmax(1) / len(x),
-        "that pushes the right score down and the others up: the other sign":
-            lambda g, x: g * (eye(*x.shape) - x.softmax(1)) / len(x),
         "the wrong scores have a gradient too: their softmax":
             lambda g, x: g * (x.softmax(1) - 1) * eye(*x.shape) / len(x),
         "a row of scores is one image: the softmax runs along it":

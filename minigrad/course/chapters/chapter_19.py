@@ -8,6 +8,7 @@ from typing import Any
 from minigrad.course.chapters.chapter_1_to_4 import image
 from minigrad.course.exercise import exercise
 from minigrad.nn import Conv2d, Flatten, Linear, Module, ReLU, Sequential
+from minigrad.random import fork_rng
 from minigrad.tensor import Tensor
 
 
@@ -84,13 +85,14 @@ def count_in(net: Module, trained_only: bool = True) -> int:
     return sum(p.numel() for p in net.parameters() if p.requires_grad or not trained_only)
 
 
+with fork_rng():  # the student's random numbers go on as if no net was made
+    WITH_FROZEN_KERNELS = freeze(Frozen(Conv2d(1, 4, 3), ReLU(), Flatten(), Linear(16, 2)), 0)
+    WITH_FROZEN_END = freeze(Frozen(Linear(2, 3), Linear(3, 3, bias=False)), 1)
+    NOT_FROZEN = Frozen(Linear(4, 2), ReLU())
+
+
 @exercise(
-    "19.trained",
-    cases=[
-        (freeze(Frozen(Conv2d(1, 4, 3), ReLU(), Flatten(), Linear(16, 2)), 0),),
-        (freeze(Frozen(Linear(2, 3), Linear(3, 3, bias=False)), 1),),
-    ],
-    hidden={"nothing is frozen": (Frozen(Linear(4, 2), ReLU()),)},
+    "19.trained", cases=[(WITH_FROZEN_KERNELS,), (WITH_FROZEN_END,)], hidden={"nothing is frozen": (NOT_FROZEN,)},
     page="chapter 19, 'A body that has learned before'",
     hint="`requires_grad` of each of `net.parameters()`, and `numel()`.",
     slips={

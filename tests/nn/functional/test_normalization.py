@@ -259,7 +259,8 @@ def test_instance_norm_of_a_channels_last_image_is_row_major():
         ("BatchNorm2d", 2, "; BatchNorm1d takes it"),
         ("BatchNorm2d", 3, r"; BatchNorm1d takes it; one example without its batch axis is written x\[None\]"),
         ("BatchNorm1d", 1, r"; one example without its batch axis is written x\[None\]"),
-        ("BatchNorm1d", 4, "; BatchNorm2d takes it"), ("BatchNorm1d", 5, ""),
+        ("BatchNorm1d", 4, "; BatchNorm2d takes it"), ("BatchNorm1d", 5, "; BatchNorm3d takes it"),
+        ("BatchNorm1d", 6, ""),
         ("InstanceNorm2d", 2, "; InstanceNorm1d takes it"), ("InstanceNorm1d", 4, "; InstanceNorm2d takes it"),
     ],
 )  # fmt: skip
