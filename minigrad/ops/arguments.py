@@ -20,7 +20,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, plain_classes
 from minigrad.autograd.failed_calls import FAILURES, explain_failure, leave_out_inner_calls
-from minigrad.autograd.overriding import ask, find_operands
+from minigrad.autograd.overriding import ask, find_operands, never_overriding
 from minigrad.autograd.views import refresh
 from minigrad.dtypes import NOT_COMPLEX, as_python
 from minigrad.ops import complaints, lengths
@@ -54,27 +54,27 @@ def of_tensors(
     """
     if function is None:
         return functools.partial(of_tensors, out=out, error=error, axis_first=axis_first, spellings=spellings, **manner)
-    signature = _Signature(function, error, spellings)
+    signature, how = _Signature(function, error, spellings), Manner(**manner)
     needs_dim, first_flag, listed = signature.needs_dim, signature.first_flag, signature.listed
-    takes_one, how = find_operands(function) == signature.tensors[:1], Manner(**manner)
+    takes_one, tensors = find_operands(function) == signature.tensors[:1], len(signature.tensors)
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not (takes_one and args and args[0].__class__ in plain_classes):
-            if (answer := ask(call, args, kwargs)) is not NotImplemented:
-                return answer
-            signature.check_tensors(args, kwargs)
+        plain = args and args[0].__class__ in plain_classes
+        if not (plain and takes_one):
+            for x in (*args, *kwargs.values()) if kwargs else args:
+                if x.__class__ not in never_overriding and (answer := ask(call, args, kwargs)) is not NotImplemented:
+                    return answer
+            if tensors > 1 or (tensors and not plain):
+                complaints.check_tensors(signature, args, kwargs)
         if needs_dim and (args[1] if len(args) > 1 else kwargs.get("dim", 0)) is None:
             raise signature.no_dim()
         if len(args) > first_flag and (args[first_flag].__class__ is not bool or len(args) > first_flag + 1):
             args = signature.read_places(args)
-        receiver = None
         if kwargs:
             kwargs = signature.read_keywords(kwargs)
             args = signature.place_listed(args, kwargs) if listed in kwargs else args
-            receiver = kwargs.pop("out", None) if out else None
-            if how.typed_by_out and isinstance(receiver, TensorBase):
-                how.take_dtype(receiver, args[0] if args else kwargs["input"], kwargs)
+        receiver = how.take_out(args, kwargs) if out and "out" in kwargs else None
         try:
             result = function(*args, **kwargs) if kwargs else function(*args)
         except IndexError as refused:
@@ -138,13 +138,6 @@ class _Signature:
         self.usual = {**dict.fromkeys(self.spellings), "dim": int, **dict.fromkeys(self.flags, bool)}
         self.flag_places = [(i, name) for i, name in enumerate(parameters) if name in self.flags]
         self.first_flag = self.flag_places[0][0] if self.flag_places else sys.maxsize
-
-    def check_tensors(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Raises for an argument that is annotated as a tensor and is none; a missing one is Python's own error."""
-        for place, name in enumerate(self.tensors):
-            x = args[place] if place < len(args) else kwargs.get(name, self)
-            if x.__class__ not in plain_classes and x is not self and not isinstance(x, TensorBase):
-                raise complaints.not_a_tensor(self.function.__name__, name, place + 1, x, self.error)
 
     def read_places(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The positional arguments, with flags as bools."""
@@ -239,18 +232,18 @@ def sizes(name: str, shape: tuple[Any, ...], parameter: str = "size") -> tuple[i
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = tuple(shape[0])
     elif not shape:
-        raise complaints.no_lengths(name)
+        raise lengths.no_lengths(name)
     for length in shape:
         if length.__class__ is not int:
             break
     else:  # nearly always
         return shape
     if shape[0].__class__ is bool:  # as in PyTorch, which checks only the first
-        raise complaints.not_lengths(name, shape, parameter)
+        raise lengths.not_lengths(name, shape, parameter)
     try:
         return tuple(map(index, shape))
     except TypeError:
-        raise complaints.not_lengths(name, shape, parameter) from None
+        raise lengths.not_lengths(name, shape, parameter) from None
 
 
 # ---- lengths along several axes, as of a kernel ---------------------------------------------------

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase, value_of
+from minigrad.autograd.core import TensorBase, plain_classes, value_of
 from minigrad.autograd.failed_calls import find_written, name_failed_call
 from minigrad.dtypes import NOT_COMPLEX, SCALAR_TYPES, from_numpy
-from minigrad.shown_values import LONGEST, shorten, show_value
+from minigrad.shown_values import shorten, show_value
 
 
 # ---- no tensor -----------------------------------------------------------------------------------
@@ -39,6 +39,20 @@ def not_a_tensor(
     if optional and isinstance(got, (int, float, str)):
         return error(f"{what}; give one, or leave it out and write the options after it by name: option={got!r}")
     return error(f"{what}; {how_to_give_a_tensor(got, name)}")
+
+
+def check_tensors(signature: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Raises for an argument that the `signature` calls a tensor and is none; a missing one is Python's own error."""
+    for x in args[: len(signature.tensors)]:
+        if x.__class__ not in plain_classes:
+            break
+    else:  # nearly always
+        if len(args) >= len(signature.tensors):
+            return
+    for place, name in enumerate(signature.tensors):
+        x = args[place] if place < len(args) else kwargs.get(name, signature)
+        if x.__class__ not in plain_classes and x is not signature and not isinstance(x, TensorBase):
+            raise not_a_tensor(signature.function.__name__, name, place + 1, x, signature.error)
 
 
 def no_operand(
@@ -232,25 +246,10 @@ def check_same_dtype(name: str, input: Any, part: str, x: Any) -> None:
         raise RuntimeError(f"Input type ({kinds[0]}) and {part} type ({kinds[1]}) should be the same; {hint}")
 
 
-def no_lengths(name: str) -> TypeError:
-    """The error for a function of lengths that is called without any."""
-    given = f"{name}(2, 3) or {name}((2, 3)); {name}(()) says that there are none"
-    return TypeError(f"{name}() needs ints, such as {given}")
-
-
 def no_list_of_lengths(name: str, size: Any) -> TypeError:
     """The error for a `size` that is one value in place of a list."""
     cure = f"; write ({size},)" if isinstance(size, int) else ""
     return TypeError(f"{name}(): argument 'size' must be tuple of ints, not {show_value(size)}{cure}")
-
-
-def not_lengths(name: str, shape: tuple[Any, ...], parameter: str) -> TypeError:
-    """The error for a shape, given as `parameter`, with lengths that are no ints, or a first one that is a bool."""
-    wrong = shape[0] if shape[0].__class__ is bool else next(n for n in shape if not isinstance(n, int))
-    where = f" in {shape!r}" if len(shape) > 1 and len(repr(shape)) <= LONGEST else ""
-    if isinstance(wrong, TensorBase) and wrong.array.ndim:
-        where = "; the sizes of a tensor are x.shape"
-    return TypeError(f"{name}(): argument '{parameter}' must be tuple of ints, not {show_value(wrong)}{where}")
 
 
 def does_not_fit(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError:

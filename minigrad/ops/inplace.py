@@ -140,9 +140,10 @@ def in_place(function: F, ufunc: Any = None) -> F:
         if at_once and _write_at_once(self, ufunc, types, args):
             return self
         operands = (*args, *kwargs.values()) if kwargs else args
-        method = getattr(core.result_class, name, write)  # which an operator is told as, too
-        if (answer := ask(method, (self, *args), kwargs)) is not NotImplemented:
-            return answer
+        told = getattr(core.result_class, name, write)  # the method, for its operator, too
+        for x in (self, *operands):
+            if x.__class__ not in never_overriding and (got := ask(told, (self, *args), kwargs)) is not NotImplemented:
+                return got
         if overlaps or (manner.in_part and 0 in self.array.strides):
             from minigrad.ops.shared_elements import write_by_element
 
@@ -241,7 +242,8 @@ def copy_(self: Any, other: Any, non_blocking: bool = False) -> Tensor:
     tensor([[1., 2.],
             [1., 2.]])
     """
-    if (answer := ask(core.result_class.copy_, (self, other, non_blocking))) is not NotImplemented:
+    plain = self.__class__ in plain_classes and other.__class__ in never_overriding
+    if not plain and (answer := ask(core.result_class.copy_, (self, other, non_blocking))) is not NotImplemented:
         return answer
     if non_blocking is not False:
         require_bools("copy_", non_blocking=non_blocking)

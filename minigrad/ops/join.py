@@ -75,9 +75,7 @@ def _cast_to_common(tensors: list[Any]) -> list[Any]:
 
 
 def _write(name: str, out: Any, tensors: Any, joined: Any) -> Any:
-    """`joined`, written into `out` if that is given. Raises TypeError if the tensors cannot be cast to its dtype."""
-    if out is None:
-        return joined
+    """`joined`, written into `out`. Raises TypeError if the tensors cannot be cast to its dtype."""
     require_receiver(name, out)
     if dtypes.is_category_downgrade(joined.array.dtype, out.array.dtype):
         detail = f"input types can't be cast to the desired output type {dtypes.from_numpy(out.array.dtype)}"
@@ -110,7 +108,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
         given = [reshape(x, (*first[:d], 0, *first[d + 1 :])) if x.array.shape == (0,) else x for x in given]
     _check_sizes(given, first, d)
     starts = (0, *accumulate([x.array.shape[d] for x in given]))
-    return _write("cat", out, tensors, _cat(*_cast_to_common(given), dim=d, starts=starts))
+    joined = _cat(*_cast_to_common(given), dim=d, starts=starts)
+    return joined if out is None else _write("cat", out, tensors, joined)
 
 
 def _check_sizes(tensors: list[Any], first: list[int], dim: int) -> None:
@@ -151,7 +150,8 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
             hint = "crop, resize or pad them to one shape first"
             raise RuntimeError(f"stack expects each tensor to be equal size, but {detail}: {hint}")
     d = axis(dim, len(first) + 1)
-    return _write("stack", out, tensors, _stack(*_cast_to_common(given), dim=d))
+    joined = _stack(*_cast_to_common(given), dim=d)
+    return joined if out is None else _write("stack", out, tensors, joined)
 
 
 @of_tensors

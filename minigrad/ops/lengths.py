@@ -1,11 +1,11 @@
-"""Lengths along several axes, as of a kernel, that are given as anything but a tuple of ints."""
+"""Lengths of a shape, or along several axes, as of a kernel, that are given as anything but a tuple of ints."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from minigrad.autograd.core import TensorBase
-from minigrad.shown_values import shorten, show_value
+from minigrad.shown_values import LONGEST, shorten, show_value
 from minigrad.size import is_index
 
 
@@ -41,3 +41,18 @@ def is_length(value: Any) -> bool:
 def is_sequence(given: Any) -> bool:
     """Whether lengths were given one by one: in a tuple, a list, a range, or a row of an array or a tensor."""
     return isinstance(given, (tuple, list, range)) or getattr(given, "ndim", 0) == 1
+
+
+def no_lengths(name: str) -> TypeError:
+    """The error for a function of lengths that is called without any."""
+    given = f"{name}(2, 3) or {name}((2, 3)); {name}(()) says that there are none"
+    return TypeError(f"{name}() needs ints, such as {given}")
+
+
+def not_lengths(name: str, shape: tuple[Any, ...], parameter: str) -> TypeError:
+    """The error for a shape, given as `parameter`, with lengths that are no ints, or a first one that is a bool."""
+    wrong = shape[0] if shape[0].__class__ is bool else next(n for n in shape if not isinstance(n, int))
+    where = f" in {shape!r}" if len(shape) > 1 and len(repr(shape)) <= LONGEST else ""
+    if isinstance(wrong, TensorBase) and wrong.array.ndim:
+        where = "; the sizes of a tensor are x.shape"
+    return TypeError(f"{name}(): argument '{parameter}' must be tuple of ints, not {show_value(wrong)}{where}")

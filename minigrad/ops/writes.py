@@ -68,10 +68,13 @@ class Manner(NamedTuple):
     in_part: bool = False  # in place: only changed elements are written into an expanded tensor
     read_before: str = ""  # in place: operands that may share memory, as they are read first: "numbers" (0-d) or "all"
 
-    def take_dtype(self, out: Any, input: Any, options: dict[str, Any]) -> None:
-        """Sets the option `dtype`, unless it is given, to that of `out` if the kinds of both are `typed_by_out`."""
-        if {x.array.dtype.kind for x in (input, out)}.issubset(self.typed_by_out):
+    def take_out(self, args: Any, options: dict[str, Any]) -> Any:
+        """Takes `out` from the options; `dtype` becomes that of `out`, if the kinds of both are `typed_by_out`."""
+        out, operand = options.pop("out"), (args or [options.get("input")])[0]
+        typed = self.typed_by_out and isinstance(out, TensorBase)
+        if typed and {x.array.dtype.kind for x in (operand, out)}.issubset(self.typed_by_out):
             options["dtype"] = options.get("dtype") or out.dtype
+        return out
 
 
 def tensors_in(argument: Any) -> list[TensorBase]:

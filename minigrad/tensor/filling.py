@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.autograd import core
 from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, wrap
+from minigrad.autograd.overriding import ask, never_overriding
 from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, store, to_device
 from minigrad.ops.arguments import Operand, as_number, of_tensors
@@ -62,13 +64,16 @@ class FillingMethods(TensorBase):
     __slots__ = ()
 
     @of_tensors
-    def fill_(self: Any, value: Operand) -> Tensor:
+    def fill_(self: Any, value: Any) -> Tensor:
         """Fills the tensor with one number.
 
         >>> import minigrad as torch
         >>> torch.zeros(2).fill_(7)
         tensor([7., 7.])
         """
+        usual = value.__class__ in never_overriding
+        if not usual and (answer := ask(core.result_class.fill_, (self, value))) is not NotImplemented:
+            return answer
         if _fill_at_once(self, value):
             return self
         check_writable(self, "fill_")
