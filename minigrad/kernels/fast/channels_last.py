@@ -34,7 +34,7 @@ ALIAS = 256  # bytes: products whose rows are a multiple long are read slowly co
 # Moves of a number that take as long as copying one of a window, adding one to a pixel, laying one of the pixels, and
 # one of the results; then as copying one of the kernel, and as OpenBLAS' copy of it for each block.
 COLUMNS, ADDED, PIXELS, RESULTS = 0.55, 1.8, 10.0, 4.0
-KERNELS, PACKED = 8.0, 12.0
+KERNELS, PACKED = 20.0, 24.0
 OVERHEAD = 5.3e-5  # seconds of Python in all three functions
 
 
