@@ -106,6 +106,8 @@ def _run_script() -> None:
     del sys.argv[0]
     if not Path(sys.argv[0]).exists():
         raise SystemExit(f"python -m minigrad.as_torch: there is no file {sys.argv[0]!r} in {str(Path.cwd())!r}")
+    if Path(sys.argv[0]).is_dir() and not Path(sys.argv[0], "__main__.py").exists():
+        raise SystemExit(f"python -m minigrad.as_torch: {sys.argv[0]!r} is a folder; name the file in it to run")
     sys.path[0] = str(Path(sys.argv[0]).resolve().parent)
     runpy.run_path(sys.argv[0], run_name="__main__")
 

@@ -173,6 +173,12 @@ def test_a_script_that_is_not_there_is_told_in_a_sentence():
     assert "Traceback" not in done.stderr
 
 
+def test_a_folder_is_no_script(tmp_path):
+    done = run_script(str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith(f"{str(tmp_path)!r} is a folder; name the file in it to run")
+
+
 def test_remove_takes_the_names_of_torch_away():
     out = run("""
 import minigrad.as_torch, sys

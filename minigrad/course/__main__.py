@@ -54,7 +54,8 @@ def list_questions(chapter: str | None) -> str:
     """A line for each exercise: its name, and the first line of its question. Raises ValueError if there is none."""
     names = exercises(chapter)
     if not names:
-        raise ValueError(f"there are no exercises in chapter {chapter}")
+        chapters = list(dict.fromkeys(name.partition(".")[0] for name in exercises()))
+        raise ValueError(f"there are no exercises in chapter {chapter}; the chapters are {', '.join(chapters)}")
     width = max(map(len, names)) + 3
     return "\n".join(f"{name:<{width}}{find(name).question.partition(chr(10))[0]}" for name in names)
 

@@ -36,10 +36,12 @@ def grade(folder: str | os.PathLike[str], seconds: float = 120.0, extra: Sequenc
 
     A student is a file, or a subfolder with several. `extra` are files with a teacher's exercises, run before each.
     The files run with your rights: grade only what you would run yourself. Raises FileNotFoundError for a missing
-    folder, ValueError for one without such files.
+    folder, NotADirectoryError for a file, ValueError for a folder without such files.
     """
     root = Path(folder)
     if not root.is_dir():
+        if root.exists():
+            raise NotADirectoryError(f"{str(root)!r} is a file; give the folder that holds the students' files")
         raise FileNotFoundError(f"there is no folder {str(root)!r} to grade")
     files = sorted(p for p in root.rglob("*") if p.suffix in (".py", ".ipynb") and not p.is_dir())
     files = [p for p in files if not any(part.startswith((".", "__py")) for part in p.relative_to(root).parts)]

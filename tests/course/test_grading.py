@@ -93,6 +93,8 @@ def test_without_a_command_all_are_shown_and_where_to_begin(capsys):
     [
         (["grade", "no/such/folder"], "there is no folder 'no/such/folder' to grade"),
         (["grade", "."], "no .py and no .ipynb file"),
+        (["grade", __file__], "test_grading.py' is a file; give the folder that holds the students' files"),
+        (["list", "99"], "there are no exercises in chapter 99; the chapters are 1, 2, 3, 4, 5, "),
         (["explain", "8.dq"], "there is no exercise '8.dq'"),
     ],
 )
