@@ -241,7 +241,8 @@ def _pack_operation(node: Any, result: Any) -> None:
         kept = wrap(result.array)  # a node must not refer to its own output
         kept.writes = result.writes
         node.constants[0] = pack(kept)
-    if node.watched[node.plan.reads_result :]:  # an index: the hooks get a copy, as others may write to the tensor
+    indices = node.watched[1:] if node.plan.reads_result else node.watched
+    if indices:  # the hooks get a copy, as others may write to the tensor
         node.constants = [_convert_constant(x, is_array, lambda y: pack(wrap(copy_array(y)))) for x in node.constants]
         node.watched = (_NEVER_WRITTEN,)
     node.__class__ = PackedNode

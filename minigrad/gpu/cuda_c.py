@@ -206,7 +206,7 @@ def _find_place(axes: int, four: bool) -> list[str]:
         lines += ["int some = size0 - at0 < 4 ? size0 - at0 : 4;", "i = at1 * size0 + at0;", "if (i >= count) return;"]
     else:
         lines += ["if (i >= count) return;", "I at0 = i;"]
-    for a in range(four and axes > 1, axes - 1):
+    for a in range(1 if four else 0, axes - 1):
         lines += [f"I at{a + 1} = at{a} / size{a};", f"at{a} %= size{a};"]
     return lines
 

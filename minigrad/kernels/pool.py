@@ -52,7 +52,8 @@ def count_windows(geometry: Geometry, size: Pair, ceil_mode: bool) -> Pair:
 
 def _count_up(length: int, reach: int, stride: int, padding: int) -> int:
     count = -(-(length + 2 * padding - reach) // stride) + 1
-    return count - ((count - 1) * stride >= length + padding)
+    last_starts_beyond = (count - 1) * stride >= length + padding
+    return count - 1 if last_starts_beyond else count
 
 
 def max_pool2d(x: Array, places: Array, geometry: Geometry) -> Array:

@@ -41,8 +41,8 @@ def _extreme(name: str, ufunc: np.ufunc, which: str, sign: str, loses: np.ufunc,
 
 
 def _refuse_bools(input: Any, other: Any) -> None:
-    if bools := _is_bool(input) + _is_bool(other):
-        raise no_difference(bools)
+    if _is_bool(input) or _is_bool(other):
+        raise no_difference(both=_is_bool(input) and _is_bool(other))
 
 
 def _is_bool(x: Any) -> bool:

@@ -172,10 +172,10 @@ _OF_A_MASK = "is not supported. If you are trying to invert a mask, use the `~` 
 BOOL_NEGATED = f"Negation, the `-` operator, on a bool tensor {_OF_A_MASK}"
 
 
-def no_difference(bools: int) -> RuntimeError:
-    """The error for a difference of which one operand or both, as `bools` tells, are of dtype bool."""
+def no_difference(both: bool) -> RuntimeError:
+    """The error for a difference of which `both` operands, or only one, are of dtype bool."""
     rest = f"a bool tensor {_OF_A_MASK}"
-    if bools == 2:
+    if both:
         rest = "two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead."
     return RuntimeError(f"Subtraction, the `-` operator, with {rest}")
 

@@ -58,9 +58,12 @@ def _find_unique(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -
     half = x.dtype == np.float16  # whose NaN NumPy sorts to either end
     values, *others = np.unique(x.astype(np.float32) if half else x, axis=d, **how)
     values = values.astype(x.dtype, copy=False)
+    found = [values]
     if with_inverse:
-        others[0] = others[0].reshape(x.shape if d is None else -1)
-    return values, *[as_int64(found) for found in others[: with_inverse + with_counts]]
+        found.append(as_int64(others[0].reshape(x.shape if d is None else -1)))
+    if with_counts:
+        found.append(as_int64(others[-1]))
+    return tuple(found)
 
 
 def _collect_answers(find: Any, input: Any, dim: Any, with_inverse: bool, with_counts: bool) -> Any:

@@ -124,7 +124,10 @@ def _call_in_place(name: str, source: str) -> str:
         return ""
     depth, ends = 0, []  # where operands end: a parser takes ten times as long, and each import waits for it
     for place, char in enumerate(rest):
-        depth += (char in "([{") - (char in ")]}")
+        if char in "([{":
+            depth += 1
+        elif char in ")]}":
+            depth -= 1
         if depth < 0 or (char == "," and not depth):
             ends.append(place)
         if depth < 0:

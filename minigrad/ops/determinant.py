@@ -68,8 +68,8 @@ def _cofactor_slope_forward(g: Array, x: Array) -> Array:
     if not n:
         return x.copy()
     u, s, vh = _svd_of_finite(x)
-    rows = [np.stack([_multiply_without(s, i, j) * (i != j) for j in range(n)], -1) for i in range(n)]
-    others = np.stack(rows, -2)  # (*, n, n)
+    rows = [np.stack([_multiply_without(s, i, j) for j in range(n)], -1) for i in range(n)]
+    others = np.stack(rows, -2) * constant_like(x, 1 - np.eye(n))  # (*, n, n), 0 on the diagonal
     inner = mT(u) @ g @ mT(vh)
     traces = (others @ np.diagonal(inner, axis1=-2, axis2=-1)[..., None])[..., 0]
     turned = traces[..., None] * constant_like(x, np.eye(n)) - others * mT(inner)

@@ -38,7 +38,7 @@ def check_is_index(
 
 def count_from_start(index: Any, length: int) -> Any:
     """An index tensor, with negative numbers, which count from the end, replaced by those from the start."""
-    return compute(lambda places: places + (places < 0) * length, index)
+    return compute(lambda places: np.where(places < 0, places + length, places), index)
 
 
 def check_places(name: str, input: Any, d: int, index: Any, refusal: type[Exception] = RuntimeError) -> Any:

@@ -89,7 +89,7 @@ def move_on(target: Any, value: Any, reader: Any = None, statics: dict[str, Any]
         root.node = value.node
     else:
         reader = Path(steps, reader) if steps else reader
-        plan = overwrite.plan((root.node is not None) + 2 * (value.node is not None))
+        plan = overwrite.plan((root.node is not None) + 2 * (value.node is not None))  # bit i: of operand i
         options, new = {"reader": reader, "statics": statics}, wrap(root.array)
         new.node = root.node = plan.record((root, value), options, new)
         if new.node is not None and (flags := mode.get()) & WATCHED:

@@ -163,7 +163,7 @@ def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     tensor([1, 2, 3])
     """
     given = [x if x.array.ndim else reshape(x, 1) for x in _read_list("hstack", tensors)]
-    return cat(given, int(given[0].array.ndim > 1), out=out)
+    return cat(given, 0 if given[0].array.ndim == 1 else 1, out=out)
 
 
 @of_tensors

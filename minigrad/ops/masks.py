@@ -131,7 +131,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
     """
     check_mask("masked_fill", mask, input)
     require_number("masked_fill", "value", value)
-    common, fill = input.array.dtype, _mask_filled[isinstance(value, TensorBase)]
+    common, fill = input.array.dtype, _fill_with_tensor if isinstance(value, TensorBase) else _fill_with_number
     if isinstance(value, TensorBase) and value.array.ndim:
         raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, got {value.array.ndim} dimensions")
     check_gradient_can_flow(value, common)
@@ -179,12 +179,16 @@ def _places_of_nonzero(x: Any) -> tuple[Any, ...]:
 
 
 def _rows_of_nonzero(x: Any) -> Any:
-    return as_int64(np.argwhere(x)) if x.ndim else array_module(x).zeros((int(bool(x)), 0), np.int64)
+    if x.ndim:
+        return as_int64(np.argwhere(x))
+    count = 1 if x else 0
+    return array_module(x).zeros((count, 0), np.int64)
 
 
 argwhere = nonzero
 _mask_selected = shown_as(read_at, "MaskedSelectBackward0")
-_mask_filled = [shown_as(_where, f"MaskedFillBackward{i}") for i in range(2)]  # by a number, by a tensor
+_fill_with_number = shown_as(_where, "MaskedFillBackward0")
+_fill_with_tensor = shown_as(_where, "MaskedFillBackward1")
 
 
 # ---- masks of attention, which are added to scores -----------------------------------------------

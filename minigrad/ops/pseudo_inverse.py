@@ -58,7 +58,10 @@ def read_tolerances(name: str, A: Matrix, atol: Any, rtol: Any) -> tuple[Any, An
     least, share = [float(x) if isinstance(x, (int, float)) else x for x in given]
     if share is None:
         share = max(A.array.shape[-2:]) * float(np.finfo(A.array.dtype).eps)
-        share = share if least is None else share - share * (least > 0)
+        if isinstance(least, float):
+            share = 0.0 if least > 0 else share
+        elif least is not None:
+            share = np.where(least > 0, 0.0, share)  # (..., 1)
     return 0.0 if least is None else least, share
 
 
@@ -112,7 +115,9 @@ def matrix_rank(
     """
     check_matrix("linalg.matrix_rank", A, square=hermitian)
     A = mirror(A) if hermitian else A
-    bounds = read_tolerances("linalg.matrix_rank", A, *((atol, rtol) if tol is None else (tol, 0.0)))
+    if tol is not None:
+        atol, rtol = tol, 0.0
+    bounds = read_tolerances("linalg.matrix_rank", A, atol, rtol)
     return attempt("linalg.svd", refuse_values, lambda x: compute(_count_rank, x, *bounds), A)
 
 

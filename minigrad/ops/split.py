@@ -207,7 +207,8 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         parts = as_int(indices_or_sections, "sections")
         if parts <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {parts}")
-        lengths = [size // parts + (i < size % parts) for i in range(parts)]
+        length, longer = divmod(size, parts)  # the first parts are longer by one
+        lengths = [length + 1] * longer + [length] * (parts - longer)
         starts = [0, *accumulate(lengths)]
         cuts = [slice(a, b) for a, b in itertools.pairwise(starts)]
     return tuple([getitem(input, (slice(None),) * d + (cut,)) for cut in cuts])  # each may be written to

@@ -221,8 +221,10 @@ def _check_quantile(name: str, input: Any, q: Any, interpolation: str) -> Any:
 def _find_last(x: Any, skip_nan: bool) -> tuple[Any, Any]:
     """The last rank of each row, and whether its quantiles are NaN: if it holds a NaN, or with `skip_nan` only NaN."""
     missing = np.isnan(x).sum(-1, keepdims=True)  # (..., 1)
-    last = x.shape[-1] - 1 - missing * skip_nan
-    return np.maximum(last, 0).astype(x.dtype), last < 0 if skip_nan else missing > 0
+    if skip_nan:
+        last = x.shape[-1] - 1 - missing
+        return np.maximum(last, 0).astype(x.dtype), last < 0
+    return np.full_like(missing, x.shape[-1] - 1, x.dtype), missing > 0
 
 
 def _find_neighbours(rank: Any, interpolation: str) -> tuple[Any, Any]:

@@ -116,7 +116,8 @@ def resize(tensor: Any, shape: tuple[int, ...], order: Sequence[int]) -> None:
         room = quiet(_enlarge, room, wanted)
     root = root_of(tensor)
     tensor.array = room[:wanted].reshape([shape[axis] for axis in order]).transpose(invert(order))
-    tensor.writes[0] += (tensor.array.shape, tensor.array.strides) != before
+    if (tensor.array.shape, tensor.array.strides) != before:
+        tensor.writes[0] += 1
     if tensor.view_of is not None:
         same = tensor.array.size and np.may_share_memory(root.array, tensor.array)
         reader, options = look_as(root.array, tensor.array)

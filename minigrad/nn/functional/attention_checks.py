@@ -70,7 +70,7 @@ def as_one_kind(padding: Any, mask: Any, dtype: Any) -> tuple[Any, Any]:
 
 
 # ---- axes and sizes -------------------------------------------------------------------------------
-_AXES = {True: "batched (3-D)", False: "unbatched (2-D)"}
+_AXES = {2: "unbatched (2-D)", 3: "batched (3-D)"}
 
 
 def check_axes(
@@ -80,7 +80,7 @@ def check_axes(
     if query.ndim not in (2, 3):
         wanted = "query should be unbatched 2D or batched 3D tensor but received"
         raise AssertionError(f"{wanted} {query.ndim}-D query tensor of shape {tuple(query.shape)}")
-    start = f"For {_AXES[query.ndim == 3]} `query`, expected"
+    start = f"For {_AXES[query.ndim]} `query`, expected"
     if key.ndim != query.ndim or value.ndim != query.ndim:
         found = f"but found {key.ndim}-D and {value.ndim}-D tensors respectively"
         raise AssertionError(f"{start} `key` and `value` to be {query.ndim}-D {found}")

@@ -104,7 +104,8 @@ def _check_border(input: Tensor, pairs: Any, mode: str, value: Any) -> None:
     if 0 in size[ndim - len(pairs) - 1 :] and mode != "circular":
         raise RuntimeError(f"pad: expected an input whose axes are not empty, except that of a batch, got {size}")
     for dim, amounts in enumerate(pairs, 1):
-        if mode != "replicate" and max(amounts) > size[-dim] - (mode == "reflect"):
+        most = size[-dim] - 1 if mode == "reflect" else size[-dim]  # the last pixel is not reflected itself
+        if mode != "replicate" and max(amounts) > most:
             raise RuntimeError(
                 f"Padding size should be {'less than' if mode == 'reflect' else 'at most'} the corresponding input "
                 f"dimension, but got: padding {amounts} at dimension {ndim - dim} of input {size} ({mode})"
