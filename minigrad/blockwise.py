@@ -170,8 +170,7 @@ def _function_of(step: Step) -> Callable[..., Any]:
         return partial(_cast, step.dtype)
     if step.function in (np.maximum, np.minimum) and any(x.function == "constant" for x in step.inputs):
         return partial(_limit, step.function)
-    found: Callable[..., Any] = _choose if step.function == "where" else step.function
-    return found
+    return _choose if step.function == "where" else step.function
 
 
 def _limit(function: Callable[..., Any], x: Any, y: Any, out: Any) -> Any:

@@ -33,8 +33,7 @@ def open_hooks(holder: Any, key: int) -> HooksApart:
     """The hooks under `key` of a node or a leaf, to add others to."""
     if holder.hooks is None:
         holder.hooks = {}
-    found: HooksApart = holder.hooks.setdefault(key, HooksApart())
-    return found
+    return holder.hooks.setdefault(key, HooksApart())
 
 
 def require_callable(hook: Any) -> None:

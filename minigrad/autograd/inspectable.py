@@ -134,8 +134,7 @@ class Inspectable:
 
     def _sequence_nr(self: Any) -> int:
         """The number under which the call was recorded: later ones have greater ones."""
-        number: int = self.order
-        return number
+        return self.order
 
     def _read_saved(self, role: str) -> Any:
         return _open_attributes().read_saved(self, role)

@@ -16,5 +16,4 @@ def __getattr__(name: str) -> bool:
     if name == backend or backend not in _ASKED:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     warn(f"'{name}' is deprecated, please use 'torch.backends.{backend}.{_ASKED[backend]}()'")
-    answer: bool = getattr(getattr(backends, backend), _ASKED[backend])()
-    return answer
+    return getattr(getattr(backends, backend), _ASKED[backend])()

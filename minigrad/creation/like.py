@@ -51,8 +51,7 @@ def like(fill: Callable[..., object]) -> Callable[..., Tensor]:
             options["dtype"] = dtypes.from_numpy(input.array.dtype)
         if options.get("device") is None:
             options["device"] = backend.device_of(input.array)
-        made: Tensor = create(input, *args, memory_format=memory_format, **options)
-        return made
+        return create(input, *args, memory_format=memory_format, **options)
 
     of_call, of_fill = inspect.signature(call).parameters, [*inspect.signature(fill).parameters.items()][1:]
     own = {"input": of_call["input"], **dict(of_fill), "memory_format": of_call["memory_format"]}

@@ -101,8 +101,7 @@ def _lay_places(geometry: Geometry, size: Pair, windows: Pair) -> tuple[Reads, A
 def _list_pixels(geometry: Geometry, size: Pair, windows: Pair) -> Array:
     """The flat index of each pixel that a window reads: (Ho*Wo, taps)."""
     _, offset, corner = _lay_places(geometry, size, windows)
-    pixels: Array = corner.reshape(-1, 1) + offset
-    return pixels
+    return corner.reshape(-1, 1) + offset
 
 
 def _pick_largest(planes: Array, best: Array, places: Array, pixels: Array) -> bool:

@@ -19,8 +19,7 @@ def share_memory(data: Any, cls: type[T]) -> T:
         hint = "minigrad.from_numpy(array)" if is_array(data) else f"minigrad.tensor({data!r:.40})"
         detail = f"which has no gradient and no device: write nn.{cls.__name__}({hint})"
         raise AttributeError(f"nn.{cls.__name__} expects a Tensor, got {type(data).__name__}, {detail}")
-    shared: T = wrap(data.array, cls, writes=data.writes)  # the same memory, so the same version counter
-    return shared
+    return wrap(data.array, cls, writes=data.writes)  # the same memory, so the same version counter
 
 
 class Parameter(Tensor, plain=True):

@@ -85,8 +85,7 @@ def _take_out(tensor: Tensor) -> Tensor:
     """`tensor.detach()`; where a backward ends at it, the error names the state_dict, not a line of this file."""
     if overrides(tensor):
         return tensor.detach()  # of its class
-    taken: Tensor = wrap(tensor.array, None, None if tensor.node is None else _TAKEN, tensor.writes)
-    return taken
+    return wrap(tensor.array, None, None if tensor.node is None else _TAKEN, tensor.writes)
 
 
 def save_own(module: Module, destination: Any, prefix: str, keep_vars: bool) -> None:

@@ -47,8 +47,7 @@ def _error_function_series(dtype: Any) -> tuple[list[float], list[float]]:
 
     def fit(function: Any, terms: int) -> list[float]:
         values = np.array([function(c) for c in find_nodes(terms)])
-        fitted: list[float] = np.polynomial.chebyshev.cheb2poly(fit_chebyshev(values)).tolist()
-        return fitted
+        return np.polynomial.chebyshev.cheb2poly(fit_chebyshev(values)).tolist()
 
     def near(c: float) -> float:  # erf(x)/x, of x^2 in (0, 1)
         x = math.sqrt((c + 1) / 2)

@@ -204,8 +204,7 @@ def make_causal(beside: Any, queries: int, keys: int) -> Tensor:
     """
     shape, dtype = (queries, keys), beside.array.dtype
     if math.prod(shape) * dtype.itemsize <= 2**16:
-        mask: Tensor = wrap(constant_beside(beside.array, _make_causal_once(shape, dtype)))
-        return mask
+        return wrap(constant_beside(beside.array, _make_causal_once(shape, dtype)))
     return compute(lambda x: np.triu(np.full_like(x, -np.inf, shape=shape), 1), beside)
 
 

@@ -36,8 +36,7 @@ def for_small_products(machine: Machine) -> Machine:
 
 def read_features() -> dict[str, bool]:
     """The vector instructions that NumPy knows, such as "AVX2", and whether it uses them here."""
-    found: dict[str, bool] = getattr(np._core._multiarray_umath, "__cpu_features__", {})  # type: ignore[attr-defined]
-    return found
+    return getattr(np._core._multiarray_umath, "__cpu_features__", {})  # type: ignore[attr-defined]
 
 
 def measure_machine() -> Machine:

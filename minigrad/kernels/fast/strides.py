@@ -162,8 +162,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
 def _compute_strictly(function: str, x: Array, outputs: int, geometry: Geometry, other: Array) -> Array:
     """Computes by an algorithm in which no number meets a weight of zero."""
     strict = dispatch.choose(x.shape, outputs, geometry, x.dtype.char, x.__class__, None, function)
-    found: Array = getattr(strict, function)(x, other, geometry)
-    return found
+    return getattr(strict, function)(x, other, geometry)
 
 
 @lru_cache(maxsize=256)

@@ -21,8 +21,7 @@ def max_pool1d_with_indices(
     >>> torch.nn.functional.max_pool1d_with_indices(torch.tensor([[1.0, 5.0, 2.0, 3.0]]), 2)
     (tensor([[5., 3.]]), tensor([[1, 3]]))
     """
-    found: tuple[Tensor, Tensor] = max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
-    return found
+    return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def max_pool2d_with_indices(
@@ -35,8 +34,7 @@ def max_pool2d_with_indices(
     >>> torch.nn.functional.max_pool2d_with_indices(torch.arange(4.0).reshape(1, 2, 2), 2)
     (tensor([[[3.]]]), tensor([[[3]]]))
     """
-    found: tuple[Tensor, Tensor] = max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
-    return found
+    return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def adaptive_max_pool1d_with_indices(
@@ -48,8 +46,7 @@ def adaptive_max_pool1d_with_indices(
     >>> torch.nn.functional.adaptive_max_pool1d_with_indices(torch.tensor([[1.0, 5.0, 2.0]]), 1)
     (tensor([[5.]]), tensor([[1]]))
     """
-    found: tuple[Tensor, Tensor] = adaptive_max_pool1d(input, output_size, True)
-    return found
+    return adaptive_max_pool1d(input, output_size, True)
 
 
 def adaptive_max_pool2d_with_indices(
@@ -61,8 +58,7 @@ def adaptive_max_pool2d_with_indices(
     >>> torch.nn.functional.adaptive_max_pool2d_with_indices(torch.arange(4.0).reshape(1, 2, 2), 1)
     (tensor([[[3.]]]), tensor([[[3]]]))
     """
-    found: tuple[Tensor, Tensor] = adaptive_max_pool2d(input, output_size, True)
-    return found
+    return adaptive_max_pool2d(input, output_size, True)
 
 
 def fractional_max_pool2d_with_indices(
@@ -75,10 +71,7 @@ def fractional_max_pool2d_with_indices(
     >>> torch.nn.functional.fractional_max_pool2d_with_indices(torch.arange(4.0).reshape(1, 2, 2), 2, 1)
     (tensor([[[3.]]]), tensor([[[3]]]))
     """
-    found: tuple[Tensor, Tensor] = fractional_max_pool2d(
-        input, kernel_size, output_size, output_ratio, True, _random_samples
-    )
-    return found
+    return fractional_max_pool2d(input, kernel_size, output_size, output_ratio, True, _random_samples)
 
 
 def max_pool3d_with_indices(
@@ -91,8 +84,7 @@ def max_pool3d_with_indices(
     >>> torch.nn.functional.max_pool3d_with_indices(torch.arange(8.0).reshape(1, 2, 2, 2), 2)
     (tensor([[[[7.]]]]), tensor([[[[7]]]]))
     """
-    found: tuple[Tensor, Tensor] = max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
-    return found
+    return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def adaptive_max_pool3d_with_indices(
@@ -104,8 +96,7 @@ def adaptive_max_pool3d_with_indices(
     >>> torch.nn.functional.adaptive_max_pool3d_with_indices(torch.arange(8.0).reshape(1, 2, 2, 2), 1)
     (tensor([[[[7.]]]]), tensor([[[[7]]]]))
     """
-    found: tuple[Tensor, Tensor] = adaptive_max_pool3d(input, output_size, True)
-    return found
+    return adaptive_max_pool3d(input, output_size, True)
 
 
 def fractional_max_pool3d_with_indices(
@@ -118,7 +109,4 @@ def fractional_max_pool3d_with_indices(
     >>> torch.nn.functional.fractional_max_pool3d_with_indices(torch.arange(27.0).reshape(1, 3, 3, 3), 2, 1)
     (tensor([[[[26.]]]]), tensor([[[[26]]]]))
     """
-    found: tuple[Tensor, Tensor] = fractional_max_pool3d(
-        input, kernel_size, output_size, output_ratio, True, _random_samples
-    )
-    return found
+    return fractional_max_pool3d(input, kernel_size, output_size, output_ratio, True, _random_samples)
