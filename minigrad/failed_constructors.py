@@ -9,10 +9,9 @@ from functools import wraps
 from inspect import signature
 from re import findall, sub
 from reprlib import Repr
-from traceback import walk_tb
 from typing import Any, Self, TypeVar
 
-from minigrad.autograd.failed_calls import is_ours, leave_out_inner_calls
+from minigrad.autograd.failed_calls import is_ours, is_raised_here, leave_out_inner_calls
 from minigrad.shown_values import LONGEST, shorten
 
 C = TypeVar("C", bound=type)
@@ -44,7 +43,7 @@ def names_constructor(cls: C) -> C:
             leave_out_inner_calls(refused)
             ours = [c for c in type(self).__mro__ if is_ours(c.__module__)]
             called = next((c for c in ours if "__init__" in vars(c)), None)  # not one whose constructor another calls
-            if called is cls and _is_raised_here(refused):
+            if called is cls and is_raised_here(refused):
                 _name_constructor(refused, ours[0], args, kwargs)
             raise
         except KeyError as refused:
@@ -76,11 +75,6 @@ class NamesOptions:
 
             refuse_options(cls, options)
         return object.__new__(cls)
-
-
-def _is_raised_here(error: Exception) -> bool:
-    """Whether no function of the user's was called on the way to the error, such as the `__len__` of a dataset."""
-    return all(is_ours(str(frame.f_globals.get("__name__"))) for frame, _ in walk_tb(error.__traceback__))
 
 
 def _name_constructor(error: Exception, cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

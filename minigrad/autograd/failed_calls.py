@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import signature
 from re import match, sub
-from types import TracebackType
+from traceback import walk_tb
+from types import FrameType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -28,22 +29,14 @@ FAILURES = (TypeError, RuntimeError, MemoryError, ValueError)  # what `explain_f
 
 
 def explain_failure(error: Exception, function: Callable[..., Any], *further: str) -> None:
-    """Adds to one of `FAILURES` of a public function the option that was meant, or the name of the function.
+    """Adds to an error of a public function its name, as to that for what is no int, such as a `dim`.
 
-    The function also takes the options `further`, which are not in its signature.
+    To Python's error for arguments that the function does not take it adds what was meant: an option, or NumPy's call.
+    The function takes the parameters of its signature, and `further` ones.
     """
-    if isinstance(error, TypeError):
-        name_option(error, function, *further)
-    else:
+    if not isinstance(error, TypeError):
         name_failed_call(error, function.__name__)
-
-
-def name_option(error: TypeError, function: Callable[..., Any], *further: str) -> None:
-    """Adds to Python's error for arguments that `function` does not take what was meant: an option, or NumPy's call.
-
-    To an error for what is no int, such as a `dim`, it adds the function. That takes the parameters of its signature,
-    and `further` ones.
-    """
+        return
     from minigrad.spelling import explain_call
 
     leave_out_inner_calls(error)
@@ -85,7 +78,7 @@ def is_ours(module: str) -> bool:
 def find_written(symbol: str) -> str:
     """`symbol` if the user's line is written with it, "" otherwise: for ``x @= y`` Python asks `__matmul__`, too."""
     frame = sys._getframe(1)
-    while frame.f_back and is_ours(str(frame.f_globals.get("__name__"))):
+    while frame.f_back and _is_of_library(frame):
         frame = frame.f_back
     steps = dis.get_instructions(frame.f_code)
     return symbol if any(step.offset == frame.f_lasti and step.argrepr == symbol for step in steps) else ""
@@ -102,21 +95,26 @@ def call_hook(parameters: str, hook: Callable[..., Any], *given: Any) -> Any:
 
 
 def leave_out_inner_calls(error: Exception) -> None:
-    """Shortens the traceback of `error`: of the library's calls in a row, only the first and the last stay.
+    """Shortens the traceback of `error`: of the library's calls in a row stay the first, and the one that raised it.
 
     The user's own lines all stay. Python's development mode, ``python -X dev``, keeps all calls.
     """
     call = None if sys.flags.dev_mode else error.__traceback__
     while call and call.tb_next:
         after = call.tb_next
-        while after.tb_next and all(map(_is_of_library, (call, after, after.tb_next))):
+        while after.tb_next and _is_of_library(call.tb_frame) and _is_of_library(after.tb_frame):
             after = after.tb_next
         call.tb_next = after
         call = after
 
 
-def _is_of_library(trace: TracebackType) -> bool:
-    return is_ours(str(trace.tb_frame.f_globals.get("__name__")))
+def is_raised_here(error: BaseException) -> bool:
+    """Whether no function of the user's was called on the way to the error, such as the `__len__` of a dataset."""
+    return all(_is_of_library(frame) for frame, _ in walk_tb(error.__traceback__))
+
+
+def _is_of_library(frame: FrameType) -> bool:
+    return is_ours(str(frame.f_globals.get("__name__")))
 
 
 def name_failed_call(error: Exception, name: str, arrays: Sequence[Any] = ()) -> None:

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Sequence
 from contextvars import ContextVar
 from inspect import CO_VARARGS, unwrap
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.failed_calls import leave_out_inner_calls
+from minigrad.autograd.failed_calls import is_raised_here, leave_out_inner_calls
 from minigrad.shown_values import shorten, show_value
 from minigrad.size import is_index
 
@@ -38,22 +38,13 @@ def freed(name: str) -> RuntimeError:
 
 
 def leave_out_walk(error: Exception) -> Exception:
-    """`error`, whose traceback leaves out the engine's calls: it goes on with the user's, or where it was raised."""
-    trace = error.__traceback__
-    while trace and trace.tb_next and _is_of_engine(trace):
-        trace = trace.tb_next
-    stop = error.__cause__
-    if isinstance(stop, StopIteration) and trace and _is_of_engine(trace):
-        stop.__suppress_context__ = True  # Python replaced it, since the walk is a generator
-        return leave_out_walk(stop)
-    error = error.with_traceback(trace)
+    """`error` without the inner calls of the walk in its traceback; a StopIteration is the one that was raised."""
+    if isinstance(error.__cause__, StopIteration) and is_raised_here(error):
+        error = error.__cause__  # Python replaced it, since the walk is a generator
+        error.__suppress_context__ = True
     leave_out_inner_calls(error)
-    return error
-
-
-def _is_of_engine(trace: TracebackType) -> bool:
-    module = trace.tb_frame.f_globals.get("__name__", "")
-    return bool(module.startswith("minigrad.autograd.") or module == "minigrad.backend")
+    trace = error.__traceback__
+    return error.with_traceback(trace and trace.tb_next)  # to raise it adds the first call again
 
 
 def refuse_copy(node: Any, _protocol: Any = None) -> Any:

@@ -7,7 +7,6 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.failed_calls import name_option
 from minigrad.autograd.recording import operation
 from minigrad.ops.copies import clone
 from minigrad.ops.grad_fn_names import name_last_call
@@ -22,11 +21,7 @@ def recorded_as(shown: str) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            try:
-                result = function(*args, **kwargs)
-            except TypeError as refused:
-                name_option(refused, function)
-                raise
+            result = function(*args, **kwargs)
             given = [x for x in (*args, *kwargs.values()) if isinstance(x, TensorBase)]
             shares_memory = isinstance(result, TensorBase) and any(x.writes is result.writes for x in given)
             return name_last_call(clone(result) if shares_memory else result, shown)

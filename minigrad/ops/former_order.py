@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.failed_calls import name_option
+from minigrad.autograd.failed_calls import explain_failure
 
 F = TypeVar("F", bound=Callable[..., Any])
 NUMBERS = (int, float, np.number)
@@ -46,7 +46,7 @@ def takes_former_order(*factors: str) -> Callable[[F], F]:
             try:
                 return function(*args, **kwargs)
             except TypeError as refused:
-                name_option(refused, function)
+                explain_failure(refused, function)
                 raise
 
         return cast(F, call)

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase, plain_classes
-from minigrad.autograd.failed_calls import check_same_library, leave_out_inner_calls, name_option
+from minigrad.autograd.failed_calls import FAILURES, check_same_library, explain_failure
 from minigrad.autograd.overriding import ask
 from minigrad.dtypes import SCALAR_TYPES
 from minigrad.nn import functional
@@ -60,11 +60,8 @@ def loss(function: Callable[P, T], reductions: tuple[str, ...] = REDUCTIONS) -> 
             raise _no_reduction(reduction, reductions)
         try:
             return function(*args, **kwargs)
-        except TypeError as refused:
-            name_option(refused, function)
-            raise
-        except (RuntimeError, ValueError, IndexError) as refused:
-            leave_out_inner_calls(refused)
+        except (*FAILURES, IndexError) as refused:
+            explain_failure(refused, function)
             raise
 
     return call
