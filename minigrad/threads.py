@@ -1,4 +1,4 @@
-"""Gets and sets the number of threads of the OpenBLAS that NumPy ships with.
+"""Gets and sets the number of threads of the OpenBLAS that NumPy ships with, and tells its kernels.
 
 `parallel.py` uses as many threads as matrix products do. Inside one of its threads a product uses no others.
 """
@@ -16,6 +16,7 @@ from minigrad.advice import advise
 
 _SPELLINGS = ("scipy_openblas_{}_num_threads64_", "scipy_openblas_{}_num_threads", "openblas_{}_num_threads64_",
               "openblas_{}_num_threads")  # fmt: skip
+UNPACKED = 10**6  # most multiplications of a product for which OpenBLAS does not pack the matrices, with AVX-512
 
 
 @cache

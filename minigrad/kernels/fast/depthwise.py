@@ -31,13 +31,13 @@ import numpy as np
 from minigrad.backend import Array, is_finite
 from minigrad.kernels.algorithms import Algorithm, Machine, serves_groups
 from minigrad.kernels.fast.machine import for_small_products, multiplies_with_avx512
-from minigrad.kernels.fast.mec import UNPACKED, write_matrix
+from minigrad.kernels.fast.mec import write_matrix
 from minigrad.kernels.fast.rows import copy_rows
 from minigrad.kernels.fast.sheets import Layout, count_phases, cut_places, has_all_taps, read_cotangents, read_windows
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import multiply_into, share
-from minigrad.threads import get_count
+from minigrad.threads import UNPACKED, get_count
 
 RUN = 224  # least numbers in a line, of several images if they are small
 BLOCK_BYTES = 2**22  # of lines and results at a time: not less, because of the time of their calls
@@ -116,8 +116,7 @@ def _correlate_runs(images: Array, g: Array, layout: Layout) -> Array:
     """A scalar product for each weight: images (n, some, k, H, W), g (n, some, o, Ho, Wo) -> (some, o, k, kh, kw)."""
     seen = layout.see_taps(images)  # (some, k, kh, kw, Ho*run)
     seeds = _lay_cotangents(g.transpose(1, 2, 3, 0, 4), layout, seen.shape[-1] // layout.down.results)
-    found: Array = np.vecdot(seen[:, None], seeds.reshape(*seeds.shape[:2], 1, 1, 1, -1))
-    return found
+    return np.vecdot(seen[:, None], seeds.reshape(*seeds.shape[:2], 1, 1, 1, -1))
 
 
 def _add_products(images: Array, g: Array, layout: Layout, rows: int, sums: Array) -> None:

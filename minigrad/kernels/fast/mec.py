@@ -32,6 +32,7 @@ from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks, padded
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import add_pieces, share
+from minigrad.threads import UNPACKED
 
 BLOCK_BYTES = 2 * 2**20  # of lowered rows at a time: they stay in the cache until they are read
 LANES = 32  # numbers in a row of a product from which it is quick with AVX-512, two registers; longer ones gain nothing
@@ -45,7 +46,6 @@ COPIES = 3.3  # copies that take as long as those of all rows in all three funct
 TURN = 5.0  # copies that take as long as those of the results, which are transposed
 KERNEL_RUN = 4  # numbers in a run of the kernel, which is transposed
 OVERHEAD, CALL = 9e-5, 2.2e-6  # seconds of Python in all three functions, and for each column of the kernel in a block
-UNPACKED = 10**6  # most multiplications of a product for which OpenBLAS does not pack the matrices, with AVX-512
 
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:

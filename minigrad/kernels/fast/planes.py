@@ -35,12 +35,13 @@ from minigrad.kernels.algorithms import Algorithm, Machine
 from minigrad.kernels.fast import depthwise
 from minigrad.kernels.fast.depthwise import SHARED, separate_groups
 from minigrad.kernels.fast.machine import for_small_products
-from minigrad.kernels.fast.mec import UNPACKED, multiply_in_parts
+from minigrad.kernels.fast.mec import multiply_in_parts
 from minigrad.kernels.fast.sheets import meet
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.windows import overlap
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import share
+from minigrad.threads import UNPACKED
 
 BLOCK_BYTES = 8 * 2**20  # of lines and products at a time: not less, because threads wait between short calls
 MORE = 1.35  # times the pixels that lines hold in the rows of windows: up to so many, they are whole planes
