@@ -6,7 +6,7 @@ from math import prod
 from typing import Any, NoReturn
 
 from minigrad.autograd.core import Tensor
-from minigrad.autograd.overriding import overridable
+from minigrad.autograd.failed_calls import names_options
 from minigrad.missing import explain_missing
 from minigrad.ops.arguments import Dims, as_int, as_number, of_tensors, require_tensors, takes_out
 from minigrad.ops.decompositions import eigh, eigvalsh, qr, svd, svdvals
@@ -125,7 +125,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     return name_last_call(stack_powers(x, range(count)), "CatBackward0")
 
 
-@overridable
+@names_options
 def tensorsolve(A: Any, B: Any, dims: Any = None) -> Tensor:
     """X with ``tensordot(A, X, X.ndim) = B``: A, of shape B.shape + X.shape, as one square matrix.
 
@@ -145,7 +145,7 @@ def tensorsolve(A: Any, B: Any, dims: Any = None) -> Tensor:
     return solve(moved.reshape(rows, rows), B.reshape(-1)).reshape(shape)
 
 
-@overridable
+@names_options
 def tensorinv(A: Any, ind: int = 2) -> Tensor:
     """The inverse of A as a matrix, whose rows are its first `ind` axes: of shape A.shape[ind:] + A.shape[:ind].
 

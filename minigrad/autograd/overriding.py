@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from functools import wraps
 from inspect import unwrap
 from threading import Lock
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 from minigrad.autograd.core import plain_classes
 from minigrad.autograd.trees import replace_children
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _OF_PYTHON = frozenset({int, float, bool, str, type(None)})
 _plain: set[Any] = set()  # of tensors that override nothing, whether a mode is on or not
@@ -66,17 +63,6 @@ def _ask_all(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mappin
     refusing = [f"  - mode object {mode}" for mode in modes[-1:]] + [f"  - tensor subclass {cls}" for cls in types]
     told = "all __torch_function__ handlers returned NotImplemented"
     raise TypeError(f"Multiple dispatch failed for '{function.__name__}'; {told}:\n\n" + "\n".join(refusing)) from None
-
-
-def overridable(function: F) -> F:
-    """Decorates a function that no other decorator lets classes override."""
-
-    @wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        answer = ask(call, args, kwargs)
-        return function(*args, **kwargs) if answer is NotImplemented else answer
-
-    return call  # type: ignore[return-value]
 
 
 def overrides(x: Any) -> bool:

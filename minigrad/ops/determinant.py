@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor
-from minigrad.autograd.overriding import overridable
+from minigrad.autograd.failed_calls import names_options
 from minigrad.autograd.recording import operation
 from minigrad.backend import Array
 from minigrad.ops.arguments import takes_out
@@ -139,7 +139,7 @@ def slogdet(A: Matrix) -> Any:
     return _Slogdet(compute(_sign_of_det, A), _logabsdet(A))
 
 
-@overridable
+@names_options
 def logdet(input: Tensor) -> Tensor:
     """The logarithm of each determinant; NaN where that is negative.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, wrap
-from minigrad.autograd.overriding import overridable
+from minigrad.autograd.failed_calls import names_options
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arguments import as_int, as_size, axis, of_tensors, read_tensors, takes_out
@@ -136,7 +136,7 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     return diag(ravel(input), offset)
 
 
-@overridable
+@names_options
 @recorded_as("BlockDiagBackward0")
 def block_diag(*tensors: Any) -> Tensor:
     """A matrix with the given matrices one after another on its diagonal; vectors are rows.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import Tensor, TensorBase
-from minigrad.autograd.overriding import overridable
+from minigrad.autograd.failed_calls import names_options
 from minigrad.autograd.recording import operation
 from minigrad.backend import KERNELS, array_module
 from minigrad.dtypes import promote_pair
@@ -54,7 +54,7 @@ def _einsum_rule(g: Any, i: int, others: Any, inputs: Any, output: str) -> Any:
 _einsum = operation("einsum", _einsum_forward, _einsum_rule, shown="ViewBackward0")
 
 
-@overridable
+@names_options
 def einsum(equation: Any, *operands: Any) -> Tensor:
     """Multiply and sum by letters: ``einsum('ij,jk->ik', A, B)`` is the matrix product.
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, plain_classes, wrap
-from minigrad.autograd.overriding import overridable
+from minigrad.autograd.failed_calls import names_options
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, to_device
 from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors
@@ -206,7 +206,7 @@ def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Ten
 
 
 def _make_atleast(name: str, ndim: int, widen: Any) -> Any:
-    @overridable
+    @names_options
     def call(*tensors: Any) -> Any:
         if len(tensors) == 1 and isinstance(tensors[0], TensorBase):
             return widen(tensors[0])
@@ -231,7 +231,7 @@ atleast_3d = _make_atleast("atleast_3d", 3, _widen_to_3d)
 
 
 # ---- products of sets ----------------------------------------------------------------------------
-@overridable
+@names_options
 def cartesian_prod(*tensors: Any) -> Tensor:
     """All ways to take one element from each vector, one a row.
 

@@ -11,8 +11,8 @@ from minigrad.threads import UNPACKED, core_name, products_alone
 
 LARGE = 2**24  # multiplications from which OpenBLAS's threads pay
 A_BYTE = 16  # number of multiplications that take as long as reading a byte of an array
-# OpenBLAS's kernels for AVX-512 copy both matrices before they multiply them, unless a product is small (`UNPACKED`; its
-# source: kernel/x86_64/sgemm_small_kernel_permit_skylakex.c). With few rows that copy takes longer than the product.
+# OpenBLAS's kernels for AVX-512 copy both matrices before they multiply them, unless a product is small (`UNPACKED`, in
+# kernel/x86_64/sgemm_small_kernel_permit_skylakex.c of its source). With few rows that takes longer than the product.
 WITH_SMALL_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")
 WORTH = 2 * 10**5  # multiplications that are worth the call of a part
 UNPACKED_RESULTS = 1200  # most results of a small product whose right matrix is laid out by columns

@@ -9,7 +9,8 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, plain_classes
-from minigrad.autograd.overriding import ask, overridable
+from minigrad.autograd.failed_calls import names_options
+from minigrad.autograd.overriding import ask
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.layout import invert
@@ -59,8 +60,7 @@ def broadcast(x: Any, shape: tuple[int, ...]) -> Any:
 
 def _reshape_by(made: Any, input: Any, shape: tuple[int, ...]) -> Tensor:
     """What `made`, `to_shape` or the same under another name, makes of a tensor: its elements under these axes."""
-    view: Tensor = made.call((input,), (shape,), {"shape": shape}, input.array.reshape)
-    return view
+    return made.call((input,), (shape,), {"shape": shape}, input.array.reshape)
 
 
 def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
@@ -130,8 +130,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
 def reverse_axes(input: Any) -> Tensor:
     """A view with all axes in reverse order."""
     order = tuple(range(input.array.ndim))[::-1]
-    view: Tensor = permute_axes.call((input,), order, {"order": order}, input.array.transpose)
-    return view
+    return permute_axes.call((input,), order, {"order": order}, input.array.transpose)
 
 
 @twin_of(np.transpose)
@@ -294,7 +293,7 @@ def broadcast_shapes(*shapes: Any) -> Size:
     return Size(common_shape(name, *[sizes(name, (shape,), "shapes") for shape in shapes]))
 
 
-@overridable
+@names_options
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
     """The tensors expanded to their common shape.
 

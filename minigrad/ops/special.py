@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of
-from minigrad.autograd.overriding import overridable
+from minigrad.autograd.failed_calls import names_options
 from minigrad.half_precision import sum_type
 from minigrad.ops.arguments import as_number, require_kind, require_tensors, takes_out
 from minigrad.ops.arithmetic import mul, pow, promote
@@ -234,7 +234,7 @@ def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Te
     return _heaviside(input, values, out=out)
 
 
-@overridable
+@names_options
 def float_power(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tensor:
     """``input ** exponent`` in float64. Raises RuntimeError for an `out` of another type.
 
@@ -259,7 +259,7 @@ def float_power(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tens
 _scale_by_exponent: Any = elementwise("ldexp", np.ldexp, lambda g, y: _scale_by_exponent(g, y), None)
 
 
-@overridable
+@names_options
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``input * 2 ** other``. Gradient of `input`: ``g * 2 ** other``.
 

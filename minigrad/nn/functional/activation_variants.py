@@ -13,7 +13,6 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import wrap
 from minigrad.autograd.failed_calls import names_options
-from minigrad.autograd.overriding import overridable
 from minigrad.creation.drawn import draw_in_order
 from minigrad.half_precision import HALF
 from minigrad.nn.functional.activation import relu
@@ -289,7 +288,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     return _compute(variants.mish, input, inplace=inplace)
 
 
-@overridable
+@names_options
 @recorded_as("GluBackward0")
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """``a sigmoid(b)`` of the two halves a and b of `x` along `dim`.

@@ -10,7 +10,6 @@ from math import sqrt
 from typing import Any, NamedTuple
 
 from minigrad.autograd.failed_calls import names_options
-from minigrad.autograd.overriding import overridable
 from minigrad.creation import zeros
 from minigrad.nn.functional import attention_checks as checks
 from minigrad.nn.functional.attention import find_idle, scaled_dot_product_attention
@@ -87,7 +86,7 @@ def multi_head_attention_forward(
     return attend_by_heads(query, key, value, embed_dim_to_check, weights, manner)
 
 
-@overridable
+@names_options
 def attend_by_heads(
     query: Tensor, key: Tensor, value: Tensor, width: int, weights: Projections, manner: Manner
 ) -> tuple[Tensor, Tensor | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from minigrad.autograd.overriding import overridable
+from minigrad.autograd.failed_calls import names_options
 from minigrad.ops.arguments import as_int, require_tensors
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import copy_operation
@@ -12,7 +12,7 @@ from minigrad.ops.shape import permute, reshape
 from minigrad.tensor import Tensor
 
 
-@overridable
+@names_options
 @recorded_as("PixelShuffleBackward0")
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """``(*, C*r*r, H, W) -> (*, C, H*r, W*r)``: r*r channels become a block of r by r pixels.
@@ -36,7 +36,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     return _deal_out(input, split, (*range(n + 1), n + 3, n + 1, n + 4, n + 2), (*N, C // (r * r), H * r, W * r))
 
 
-@overridable
+@names_options
 @recorded_as("PixelUnshuffleBackward0")
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """``(*, C, H*r, W*r) -> (*, C*r*r, H, W)``: the inverse of `pixel_shuffle`.
@@ -57,6 +57,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     return _deal_out(input, split, (*range(n + 1), n + 2, n + 4, n + 1, n + 3), (*N, C * r * r, H // r, W // r))
 
 
+@names_options
 @recorded_as("ChannelShuffleBackward0")
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Interleaves the channels of `groups` groups, (N, C, ...) to the same shape.

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from minigrad.autograd.overriding import overridable
+from minigrad.autograd.failed_calls import names_options
 from minigrad.dtypes import SCALAR_TYPES
 from minigrad.nn.functional.dropouts import dropout
 from minigrad.nn.functional.linear import linear
@@ -78,7 +78,7 @@ RUNS: dict[str, Run] = {
 
 
 # ---- layers ---------------------------------------------------------------------------------------
-@overridable
+@names_options
 def run_stack(
     mode: str, rows: Tensor, sizes: tuple[int, ...], states: Sequence[Tensor], weights: Sequence[Tensor], how: Stacking
 ) -> tuple[Tensor, tuple[Tensor, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minigrad.autograd.overriding import overridable
+from minigrad.autograd.failed_calls import names_options
 from minigrad.creation import zeros_like
 from minigrad.nn.functional.recurrent import GATES, RUNS
 from minigrad.ops.arguments import require_tensors
@@ -15,7 +15,7 @@ from minigrad.ops.recurrence import find_path
 from minigrad.tensor import Tensor
 
 
-@overridable
+@names_options
 def rnn_tanh_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
@@ -32,7 +32,7 @@ def rnn_tanh_cell(
     return name_last_call(_step("RNN_TANH", input, (hx,), w_ih, w_hh, b_ih, b_hh), "TanhBackward0")
 
 
-@overridable
+@names_options
 def rnn_relu_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
@@ -45,7 +45,7 @@ def rnn_relu_cell(
     return name_last_call(_step("RNN_RELU", input, (hx,), w_ih, w_hh, b_ih, b_hh), "ReluBackward0")
 
 
-@overridable
+@names_options
 def gru_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
@@ -63,7 +63,7 @@ def gru_cell(
     return name_last_call(clone(_step("GRU", input, (hx,), w_ih, w_hh, b_ih, b_hh)), "AddBackward0")
 
 
-@overridable
+@names_options
 def lstm_cell(
     input: Tensor, hx: Sequence[Tensor], w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None,
     b_hh: Tensor | None = None,
