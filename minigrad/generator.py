@@ -121,8 +121,7 @@ class Generator(Twister):
         seed = index(seed)
         if not -(2**63) <= seed < 2**64:
             raise ValueError(f"a seed lies in [-2**63, 2**64), got {seed}")
-        self._seed = seed % 2**64
-        self._bits = self._kept = None
+        self._start(seed % 2**64)
         return self
 
     def seed(self) -> int:
@@ -156,15 +155,14 @@ class Generator(Twister):
         >>> torch.equal(first, torch.rand(2, generator=generator))
         True
         """
-        state = self._open_bits().state["state"]
+        key, position = self._read_position()
         words = np.zeros(_STATE_BYTES // 8, np.uint64)
-        position = int(state["pos"])
         words[0] = self._seed
         words[1] = (_WORDS + 1 - position) | 1 << 32
         # After seeding, PyTorch's position is 0 with no word left; the next draw generates new words.
-        fresh = position == _WORDS and state["key"][0] == self._seed & 0xFFFFFFFF
+        fresh = position == _WORDS and key[0] == self._seed & 0xFFFFFFFF
         words[2] = 0 if fresh else position
-        words[3 : 3 + _WORDS] = state["key"]
+        words[3 : 3 + _WORDS] = key
         if self._kept is not None:
             words.view(np.float64)[4 + _WORDS] = self._kept
             words[6 + _WORDS] = 1
@@ -185,10 +183,7 @@ class Generator(Twister):
         if not (1 <= left <= _WORDS and words[1] >> np.uint64(32) and words[2] <= _WORDS):
             raise RuntimeError("Invalid mt19937 state: it was not made by get_state()")
         self.manual_seed(int(words[0]))
-        self._open_bits().state = {
-            "bit_generator": "MT19937",
-            "state": {"key": words[3 : 3 + _WORDS].astype(np.uint32), "pos": _WORDS + 1 - left},
-        }
+        self._go_to(words[3 : 3 + _WORDS].astype(np.uint32), _WORDS + 1 - left)
         if words[6 + _WORDS]:
             self._kept = float(words.view(np.float64)[4 + _WORDS])
         return self
@@ -217,7 +212,7 @@ class Generator(Twister):
         (2,)
         """
         dtype = _check_floating("uniform", dtype)
-        largest = float(np.finfo(dtype).max)
+        largest = limits(dtype)[1]
         if not -largest <= low <= high <= largest or high - low > largest:
             raise _no_range(dtype, low, high, largest)
         return self._draw_uniform(shape, dtype, low, high)

@@ -1,12 +1,14 @@
 """Random numbers of the 32-bit Mersenne Twister, exactly those of PyTorch's generator on the CPU.
 
-It is seeded with the low 32 bits of the seed (NumPy's legacy seeding gives the same state); its words are converted
-to arrays chunk by chunk. `generator.py` checks the arguments; `gpu/philox.py` is the counterpart for GPUs.
+It is seeded with the low 32 bits of the seed (NumPy's legacy seeding gives the same state). NumPy makes all words of a
+state at once, and small draws take the next ones; what large ones draw is converted chunk by chunk. `generator.py`
+checks the arguments; `gpu/philox.py` is the counterpart for GPUs.
 
 Normal numbers are made of uniform ones, u1 and u2 on [0, 1): with the radius sqrt(-2 log(1 - u1)) and the angle
 2 pi u2, radius cos(angle) and radius sin(angle) are independent and normal. In float32 PyTorch computes log, cos and
 sin with the polynomials of S. L. Moshier's Cephes library and fused multiply-adds. The same here, each fused step in
 float64 and then rounded, agrees in every bit; NumPy's own log and cos would be up to 4 units in the last place away.
+That takes 90 calls of NumPy, so a small draw makes the radii and angles of all words that are left in the state.
 
 Sources: M. Matsumoto and T. Nishimura, "Mersenne Twister", 1998; G. E. P. Box and M. E. Muller, "A
 note on the generation of random normal deviates", 1958. Rounding follows PyTorch's own, measured.
@@ -24,8 +26,10 @@ from minigrad.dtypes import cast_array
 
 Array: TypeAlias = np.ndarray[Any, Any]
 DType: TypeAlias = np.dtype[Any]
+_WORDS = 624  # the size of the state
 _BLOCK = 256  # numbers drawn in advance where the needed number is unknown
 _CHUNK = 1 << 14  # elements drawn at a time: the temporaries of one chunk stay in the cache
+_PASSES = 16  # a normal number takes at least as long as so many passes over its bytes
 
 
 # As arrays of 0 dimensions, with which NumPy computes sooner than with numbers.
@@ -36,11 +40,24 @@ _UNIT24, _UNIT53 = np.asarray(2.0**-24, np.float32), np.asarray(2.0**-53)
 class Twister:
     """The random stream: draws of 32 and 64 bits, and arrays of numbers made of them."""
 
-    __slots__ = ("_bits", "_kept", "_seed")
+    __slots__ = ("_bits", "_kept", "_seed", "_used", "_waves", "_words")
 
     _seed: int
-    _bits: Any  # made at the first draw, because numpy.random takes 10 ms to import
+    _bits: Any  # made at the first draw, because numpy.random takes 10 ms to import; all words of its state are made
+    _words: Array  # the last words of that state, as int64
+    _used: int  # how many of them are drawn
+    _waves: tuple[Array, Array] | None  # the radius, and cosine and sine of the angle, that each of them gives
     _kept: float | None  # the second of a pair of normal numbers
+
+    def _start(self, seed: int) -> None:
+        """Begins the stream of `seed`."""
+        self._seed = seed
+        self._bits = self._kept = None
+        self._hold(np.empty(0, np.int64))
+
+    def _hold(self, words: Array) -> None:
+        """Gives out these words next."""
+        self._words, self._used, self._waves = words, 0, None
 
     def _open_bits(self) -> Any:
         """NumPy's generator of the same bits, made and seeded at the first draw."""
@@ -51,18 +68,40 @@ class Twister:
             RandomState(self._bits).seed(self._seed & 0xFFFFFFFF)
         return self._bits
 
+    def _read_position(self) -> tuple[Array, int]:
+        """The 624 words that the state is made of, and how many of its words are drawn."""
+        return self._open_bits().state["state"]["key"], _WORDS - (self._words.size - self._used)
+
+    def _go_to(self, key: Array, position: int) -> None:
+        """Continues from what `_read_position` returned."""
+        bits = self._open_bits()
+        bits.state = {"bit_generator": "MT19937", "state": {"key": key, "pos": position}}
+        self._hold(bits.random_raw(_WORDS - position).view(np.int64))
+
+    def _is_held(self, count: int) -> bool:
+        """Whether the next words, at least one, are all of one state."""
+        if self._used == self._words.size and count <= _WORDS:
+            self._hold(self._open_bits().random_raw(_WORDS).view(np.int64))
+        return self._used + count <= self._words.size
+
     def _draw32(self, count: int) -> Array:
         """32-bit draws as int64."""
-        return self._open_bits().random_raw(count).view(np.int64)
+        if count and not self._is_held(count):
+            rest, self._used = self._words[self._used :], self._words.size
+            whole = (count - rest.size) // _WORDS * _WORDS
+            made = self._open_bits().random_raw(whole).view(np.int64)
+            return np.concatenate((rest, made, self._draw32(count - rest.size - whole)))
+        self._used += count
+        return self._words[self._used - count : self._used]
 
     def _draw64(self, count: int) -> Array:
         """64-bit draws as int64: the first of two 32-bit draws is the high half."""
-        raw = self._open_bits().random_raw(2 * count).view(np.int64)
+        raw = self._draw32(2 * count)
         return (raw[0::2] << 32) | raw[1::2]
 
     def _draw_unit24(self, count: int) -> Array:
         """Numbers of U[0, 1) as float32, of 24 bits each."""
-        return (self._draw32(count) & _BITS24).astype(np.float32) * _UNIT24
+        return _to_unit24(self._draw32(count))
 
     def _draw_unit53(self, count: int) -> Array:
         """Numbers of U[0, 1) as float64, of 53 bits each."""
@@ -90,20 +129,44 @@ class Twister:
 
     def _draw_normal_blocks(self, size: int, dtype: DType, mean: float, std: float) -> Array:
         """Normal numbers in blocks of 16; if the last block is not full, the last 16 numbers are drawn again."""
-
-        def draw(count: int) -> Array:
-            if dtype == np.float64:
-                return fused_multiply_add(normal_blocks64(self._draw_unit53(count)), std, mean)
-            return fused_multiply_add(normal_blocks32(self._draw_unit24(count)), std, mean)
-
+        values = np.empty(size, np.float64 if dtype == np.float64 else np.float32)
         whole = size - size % 16
-        values = np.empty(size, dtype)
-        values[:whole] = _fill_in_chunks(draw, (whole,), dtype)
+        self._fill_blocks(values[:whole], mean, std)
         if whole < size:
             if dtype != np.float16:
                 self._draw32((size - whole) * (dtype.itemsize // 4))  # drawn, then overwritten
-            values[-16:] = draw(16)
-        return values
+            self._fill_blocks(values[-16:], mean, std)
+        return values.astype(dtype, copy=False)
+
+    def _fill_blocks(self, values: Array, mean: float, std: float) -> None:
+        """Fills whole blocks with normal numbers, many of them in several threads."""
+        single, parts = values.dtype == np.float32, _cut(values.size)
+        if single and self._is_held(values.size):
+            values[...] = fused_multiply_add(self._take_normal(values.size), std, mean)
+            return
+        draw, rule = (self._draw_unit24, normal_blocks32) if single else (self._draw_unit53, normal_blocks64)
+        for part in parts:
+            values[part] = draw(part.stop - part.start)
+
+        def compute(part: slice) -> None:
+            values[part] = fused_multiply_add(rule(values[part]), std, mean)
+
+        if len(parts) == 1:
+            compute(parts[0])
+        else:
+            from minigrad.parallel import share
+
+            share(compute, parts, _PASSES * values.nbytes)
+
+    def _take_normal(self, count: int) -> Array:
+        """Blocks of normal numbers in float32, of words that are held."""
+        if self._waves is None:
+            uniforms = _to_unit24(self._words)
+            self._waves = _radius32(uniforms), _cos_sin32(_TURN * uniforms)
+        radius, waves = self._waves
+        self._used += count
+        part = slice(self._used - count, self._used)
+        return _join(radius[part].reshape(-1, 2, 8)[:, 0], waves[:, part].reshape(2, -1, 2, 8)[:, :, 1])
 
     def _draw_pairs_of_normal(self, count: int) -> list[float]:
         """The second number of the last pair, if it was kept, and new pairs; keeps the second number of the last."""
@@ -164,7 +227,7 @@ class Twister:
 
     def _draw_one_by_one(self, draw: Callable[..., float], *parameters: Array) -> Array:
         """``draw(*numbers, unit)`` for each row of numbers of the parameters; `unit` gives the next of U[0, 1)."""
-        start, drawn = self._open_bits().state, 0
+        start, drawn = self._read_position(), 0
 
         def draw_blocks() -> Iterator[float]:
             while True:
@@ -178,9 +241,18 @@ class Twister:
         stream = draw_blocks()
         rows = zip(*[x.reshape(-1).tolist() for x in parameters], strict=True)
         counts = [draw(*numbers, unit) for numbers in rows]
-        self._open_bits().state = start  # numbers drawn in advance are drawn again
+        self._go_to(*start)  # numbers drawn in advance are drawn again
         self._draw64(drawn)
         return np.array(counts, np.float64).reshape(parameters[0].shape)
+
+
+def _to_unit24(words: Array) -> Array:
+    return (words & _BITS24).astype(np.float32) * _UNIT24
+
+
+def _cut(size: int) -> list[slice]:
+    """The chunks of so many elements."""
+    return [slice(start, min(start + _CHUNK, size)) for start in range(0, size, _CHUNK)]
 
 
 def _fill_in_chunks(draw: Callable[[int], Array], shape: Sequence[int], dtype: DType) -> Array:
@@ -189,8 +261,8 @@ def _fill_in_chunks(draw: Callable[[int], Array], shape: Sequence[int], dtype: D
     if size <= _CHUNK:
         return draw(size).astype(dtype, copy=False).reshape(shape)
     values = np.empty(size, dtype)
-    for start in range(0, size, _CHUNK):
-        values[start : start + _CHUNK] = draw(min(_CHUNK, size - start))
+    for part in _cut(size):
+        values[part] = draw(part.stop - part.start)
     return values.reshape(shape)
 
 
@@ -242,10 +314,17 @@ def normal_blocks64(uniforms: Array) -> Array:
 def normal_blocks32(uniforms: Array) -> Array:
     """The same in float32, with the polynomials that PyTorch uses for log, cos and sin."""
     u = uniforms.reshape(-1, 2, 8)
-    radius = np.sqrt(_MINUS_TWO * _log32(_ONE - u[:, 0]))
-    directions = _cos_sin32(_TURN * u[:, 1])
-    normal = np.empty_like(u)
-    np.multiply(radius, directions, out=normal.transpose(1, 0, 2))  # (blocks, 2, 8) -> (2, blocks, 8)
+    return _join(_radius32(u[:, 0]), _cos_sin32((_TURN * u[:, 1]).reshape(-1)).reshape(2, -1, 8))
+
+
+def _radius32(uniforms: Array) -> Array:
+    return np.sqrt(_MINUS_TWO * _log32(_ONE - uniforms))
+
+
+def _join(radius: Array, waves: Array) -> Array:
+    """The normal numbers of radii, shape (blocks, 8), and of cosines and sines, shape (2, blocks, 8)."""
+    normal = np.empty((len(radius), 2, 8), np.float32)
+    np.multiply(radius, waves, out=normal.transpose(1, 0, 2))  # (blocks, 2, 8) -> (2, blocks, 8)
     return normal.reshape(-1)
 
 
@@ -255,8 +334,8 @@ def _single(*coefficients: float) -> list[float]:
 
 
 # These are arrays of 0 dimensions, too. Of the coefficients, that of the highest power comes first.
-_ONE, _HALF, _MINUS_TWO, _MINUS_HALF, _TURN, _EIGHTHS_IN_A_RADIAN, _LOG2_HEAD, _LOG2_TAIL = [
-    np.asarray(c, np.float32) for c in (1, 0.5, -2, -0.5, 2 * math.pi, 4 / math.pi, 0.693359375, -2.12194440e-4)
+_ONE, _HALF, _MINUS_TWO, _TURN, _EIGHTHS_IN_A_RADIAN, _LOG2_HEAD, _LOG2_TAIL = [
+    np.asarray(c, np.float32) for c in (1, 0.5, -2, 2 * math.pi, 4 / math.pi, 0.693359375, -2.12194440e-4)
 ]  # log 2 in two parts, so that a whole number times the first is exact
 _LOG = [np.asarray(c) for c in _single(
     7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
@@ -264,19 +343,14 @@ _LOG = [np.asarray(c) for c in _single(
 )]  # fmt: skip
 _COS = _single(2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
 _SIN = _single(-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
-_COS_SIN = [*np.array([_COS, _SIN]).T[..., None, None]]  # each (2, 1, 1): both polynomials are evaluated together
-# -2 pi / 8 in three parts
-_EIGHTH = [np.asarray(c) for c in _single(-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8)]
-
-# For the number of eighths of a turn, which is even: whether cosine and sine change places, and the signs of both.
-_SWAPPED = np.arange(9) % 4 == 2
-_SIGNS = np.ones((2, 9), np.float32)
-_SIGNS[0, 2:6] = _SIGNS[1, 4:8] = -1
+_COS_SIN = [*np.array([_COS, _SIN]).T[..., None]]  # each (2, 1): both polynomials are evaluated together
+_FIRST, *_REST = [np.asarray(-2 * c) for c in _single(0.78515625, 2.4187564849853515625e-4, 3.77489497744594108e-8)]
+# -pi/2 in three parts, so that a whole number times the first is exact
+_AHEAD = np.array([[1], [0]], np.int32)  # cosine is sine a quarter of a turn ahead
 
 
 def _polynomial(x: Array, coefficients: Sequence[Array]) -> Array:
-    """Horner's rule with fused steps."""
-    x = x.astype(np.float64)
+    """Horner's rule with fused steps, of x in float64; the result is float32."""
     step = x * coefficients[0]
     step += coefficients[1]
     value = step.astype(np.float32)
@@ -301,29 +375,38 @@ def _log32(x: Array) -> Array:
     m -= _ONE
     e = exponent.astype(np.float32)
     square = m * m
-    p = _polynomial(m, _LOG)
+    p = _polynomial(m.astype(np.float64), _LOG)
     tail = fused_multiply_add(p * m, square, e * _LOG2_TAIL)
     tail -= square * _HALF
     tail += m
-    return fused_multiply_add(e, _LOG2_HEAD, tail)
+    e *= _LOG2_HEAD
+    e += tail
+    return e
 
 
 def _cos_sin32(x: Array) -> Array:
-    """Cosine and sine of x in [0, 2 pi], shape (2, *x.shape).
+    """Cosine and sine of x in [0, 2 pi], shape (2, n).
 
     Reduces x by a multiple of pi/2, then evaluates one polynomial for each.
     """
-    octant = (x * _EIGHTHS_IN_A_RADIAN).astype(np.intp) + 1 & ~1
-    turned, wide = octant.astype(np.float64), x.astype(np.float64)
-    for part in _EIGHTH:
+    quarter = (x * _EIGHTHS_IN_A_RADIAN).astype(np.int32) + 1 >> 1
+    turned, wide = quarter.astype(np.float64), x.astype(np.float64)
+    wide += turned * _FIRST
+    for part in _REST:
         wide += turned * part
         x = wide.astype(np.float32)
         wide[...] = x
     square = x * x
-    factor = np.array((square, x))  # of the last step: 1 - x^2/2 + x^2 (x^2 p), and x + x (x^2 p)
-    shift = np.array((square * _MINUS_HALF, x))
-    waves = fused_multiply_add(_polynomial(square, _COS_SIN) * square, factor, shift)
+    wide = np.array((square, wide))
+    # The last steps: 1 - x^2/2 + x^2 (x^2 p), and x + x (x^2 p).
+    step = (_polynomial(wide[0], _COS_SIN) * square).astype(np.float64)
+    step *= wide
+    wide[0] *= -0.5
+    step += wide
+    waves = step.astype(np.float32)
     waves[0] += _ONE
-    waves = np.where(_SWAPPED.take(octant), waves[::-1], waves)
-    waves *= _SIGNS.take(octant, axis=1)
+    # Odd quarters of a turn exchange cosine and sine; each is negative in two of the four.
+    bits = waves.view(np.int32)
+    bits ^= (bits[0] ^ bits[1]) & -(quarter & 1)
+    bits ^= (quarter + _AHEAD & 2) << 30
     return waves
