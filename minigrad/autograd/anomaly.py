@@ -21,7 +21,9 @@ def _flags(mode: bool, check_nan: bool) -> int:
     for name, flag in (("mode", mode), ("check_nan", check_nan)):
         if flag.__class__ is not bool:
             raise TypeError(f"anomaly mode: argument '{name}' must be bool, not {type(flag).__name__} {flag!r:.40}")
-    return (ANOMALY | (CHECK_NAN if check_nan else 0)) if mode else 0
+    if not mode:
+        return 0
+    return ANOMALY | CHECK_NAN if check_nan else ANOMALY
 
 
 class detect_anomaly(ModeSwitch):

@@ -139,9 +139,10 @@ def find_indices_along(mask: Any, axis: int) -> list[int]:
 def shift(array: Any, by: int, axis: int) -> Any:
     """`array` moved along an axis, zeros entering."""
     moved = np.roll(array, by, axis)
-    entering = [slice(None)] * array.ndim
-    entering[axis] = slice(0, by) if by > 0 else slice(by, None) if by < 0 else slice(0, 0)
-    moved[tuple(entering)] = 0
+    if by:
+        entering = [slice(None)] * array.ndim
+        entering[axis] = slice(0, by) if by > 0 else slice(by, None)
+        moved[tuple(entering)] = 0
     return moved
 
 

@@ -40,6 +40,9 @@ class inference_mode(ModeSwitch):
     __slots__ = ()
 
     def __init__(self, mode: bool = True) -> None:
-        super().__init__(*((INFERENCE, GRAD) if mode else (GRAD, INFERENCE)))
+        if mode:
+            super().__init__(INFERENCE, GRAD)
+        else:
+            super().__init__(GRAD, INFERENCE)
         if mode and not inference_was_entered:
             inference_was_entered.append(new_count)

@@ -37,13 +37,13 @@ class ModeSwitch:
         before = mode.get()
         self._before.append(before)
         now = (before | set_flags) & ~clear_flags
-        mode.set(now & ~GRAD | ASKED if now & GRAD and now & INFERENCE else now)
+        mode.set((now & ~GRAD) | ASKED if now & GRAD and now & INFERENCE else now)
 
     def __exit__(self, *_: object) -> None:
         # Restored by value, not by token, because another thread or task may finish a generator.
         set_flags, clear_flags = self._flags
         own = set_flags | clear_flags
-        mode.set(mode.get() & ~own | self._before.pop() & own)
+        mode.set((mode.get() & ~own) | (self._before.pop() & own))
 
     def __call__(self, function: F) -> F:
         if isinstance(function, type):

@@ -168,8 +168,10 @@ class Hooked:
             if changed is not None:
                 replaced = replace_some(hook, inputs, changed, create_graph)
                 found = [None if changed[i] is None else replaced[i] for i in places_of(node)[0]]
+        if create_graph:
+            return found
         # Views, and so borrowed: a hook may keep what it was shown.
-        return found if create_graph else [g.view() if hasattr(g, "view") else g for g in found]
+        return [g.view() if hasattr(g, "view") else g for g in found]
 
 
 @cache

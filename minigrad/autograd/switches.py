@@ -46,7 +46,10 @@ class set_grad_enabled(ImmediateSwitch):
             from minigrad.shown_values import show_value
 
             raise TypeError(f"set_grad_enabled(): argument 'mode' (position 1) must be bool, not {show_value(wanted)}")
-        super().__init__(*((GRAD, 0) if mode else (0, GRAD)))
+        if mode:
+            super().__init__(GRAD, 0)
+        else:
+            super().__init__(0, GRAD)
 
     def __repr__(self) -> str:
         return f"minigrad.autograd.grad_mode.set_grad_enabled(mode={bool(self._flags[0])})"

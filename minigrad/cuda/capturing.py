@@ -245,4 +245,6 @@ def _name_as_called(code: CodeType) -> str:
     """The name of a function in a program: that of a method is the one that it has in `Tensor`."""
     methods = inspect.getmembers(Tensor, inspect.isfunction)
     names = [name for name, method in methods if inspect.unwrap(method).__code__ is code]
-    return f"Tensor.{code.co_name if code.co_name in names else names[0]}" if names else code.co_qualname
+    if not names:
+        return code.co_qualname
+    return f"Tensor.{code.co_name if code.co_name in names else names[0]}"

@@ -138,6 +138,7 @@ _TRUTH = _EVERY | {
     "bitwise_and": "{0} && {1}", "bitwise_or": "{0} || {1}", "bitwise_xor": "{0} != {1}",
     "isnan": "false", "isinf": "false", "isfinite": "true",
 }  # fmt: skip
+_TABLES = {"b": _TRUTH, "f": _FLOATS}  # by the kind of dtype; of all others _WHOLE
 
 
 def type_in_memory(dtype: Any) -> str:
@@ -249,7 +250,7 @@ def _print_step(step: Step, inputs: list[str]) -> str:
     name = step.function if isinstance(step.function, str) else step.function.__name__
     if len({s.dtype for s in step.inputs}) > 1 and name != "where":
         raise Untraceable(f"{name} of {[str(s.dtype) for s in step.inputs]}")
-    table = _TRUTH if loop.char == "?" else _FLOATS if loop.kind == "f" else _WHOLE
+    table = _TABLES.get(loop.kind, _WHOLE)
     if name not in table:
         raise Untraceable(f"{name} of {loop}")
     value = table[name].format(
@@ -265,7 +266,8 @@ def _print_cast(given: Any, wanted: Any, value: str) -> str:
     if wanted.char == "?":
         return f"{value} != 0"
     if wanted.char == "e":
-        return f"rounded({value if given is float or np.dtype(given).kind == 'f' else f'(float){value}'})"
+        is_floating = given is float or np.dtype(given).kind == "f"
+        return f"rounded({value})" if is_floating else f"rounded((float){value})"
     return f"({type_of_step(wanted)}){value}"
 
 
@@ -275,6 +277,8 @@ def _print_constant(value: Any) -> str:
     if value.dtype.kind != "f":
         return f"({kind}){int(value) % 2**64}ull"
     if not np.isfinite(value):
-        bits = "0x7ff8" if np.isnan(value) else "0x7ff0" if value > 0 else "0xfff0"
+        bits = "0x7ff0" if value > 0 else "0xfff0"
+        if np.isnan(value):
+            bits = "0x7ff8"
         return f"({kind})__longlong_as_double((long long){bits}000000000000ull)"
     return f"{float(value)!r}{'f' if kind == 'float' else ''}"

@@ -190,7 +190,11 @@ class Variant:
         arguments = [out, *[operands[i] for i in self._arrays]]
         for i in self._numbers:
             x = operands[i]
-            arguments.append(np.float64(x) if type(x) is float else np.int64(x) if type(x) is int else x)
+            if type(x) is float:
+                x = np.float64(x)
+            elif type(x) is int:
+                x = np.int64(x)
+            arguments.append(x)
         kernel(grid, _BLOCK, (*arguments, *places), "?")
 
 

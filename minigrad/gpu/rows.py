@@ -96,7 +96,10 @@ extern "C" __global__ void NAME(
 
 def threads_of_a_row(n: int) -> tuple[int, int]:
     """The number of threads for a row of n elements, and of groups of four elements for each."""
-    threads = 32 if n <= 1024 else 256 if n <= 4096 else 1024
+    if n <= 1024:
+        threads = 32
+    else:
+        threads = 256 if n <= 4096 else 1024
     fours = 1
     while 4 * threads * fours < n:
         fours *= 2

@@ -30,7 +30,9 @@ def _plus(name: str, ranks: tuple[int, int]) -> Any:
         total = product_of(a, b)
         if alpha != 1:  # as in BLAS, a factor of 0 gives 0 even for NaN
             total = total * alpha if alpha else np.zeros_like(total)
-        return total + (x if beta == 1 else x * beta) if beta else total
+        if not beta:
+            return total
+        return total + (x if beta == 1 else x * beta)
 
     made = operation(
         name,

@@ -72,8 +72,8 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
         raise RuntimeError(
             f"torch.gradient only supports edge_order=1 and edge_order=2, got {shorten(edge_order, str)}"
         )
-    listed = isinstance(spacing, (tuple, list))
-    given = list(spacing) if listed else [1 if spacing is None else spacing] * len(over)
+    spacing = 1 if spacing is None else spacing
+    given = list(spacing) if isinstance(spacing, (tuple, list)) else [spacing] * len(over)
     if len(given) != len(over):
         wanted = f"unspecified, a scalar or a list of {len(over)}"
         raise RuntimeError(f"torch.gradient expected spacing to be {wanted}, got {shorten(spacing, str)}")

@@ -216,17 +216,24 @@ def _make_atleast(name: str, ndim: int, widen: Any) -> Any:
     return rename(call, name, text, f"torch.{name}(torch.tensor(5.0)) -> tensor({'[' * ndim}5.{']' * ndim})")
 
 
+def _widen_to_2d(x: Any) -> Any:
+    ndim = x.array.ndim
+    if ndim == 0:
+        return reshape(x, 1, 1)
+    return unsqueeze(x, 0) if ndim == 1 else x  # (n,) -> (1, n)
+
+
 def _widen_to_3d(x: Any) -> Any:
     ndim = x.array.ndim
-    if not ndim:
+    if ndim == 0:
         return reshape(x, 1, 1, 1)
-    return x if ndim > 2 else unsqueeze(x if ndim == 2 else unsqueeze(x, 0), -1)
+    if ndim == 1:
+        return unsqueeze(unsqueeze(x, 0), -1)  # (n,) -> (1, n, 1)
+    return unsqueeze(x, -1) if ndim == 2 else x  # (m, n) -> (m, n, 1)
 
 
 atleast_1d = _make_atleast("atleast_1d", 1, lambda x: x if x.array.ndim else reshape(x, 1))
-atleast_2d = _make_atleast(
-    "atleast_2d", 2, lambda x: x if x.array.ndim > 1 else unsqueeze(x, 0) if x.array.ndim else reshape(x, 1, 1)
-)
+atleast_2d = _make_atleast("atleast_2d", 2, _widen_to_2d)
 atleast_3d = _make_atleast("atleast_3d", 3, _widen_to_3d)
 
 

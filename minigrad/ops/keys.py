@@ -83,7 +83,9 @@ def first_out_of_range(places: Any, size: int) -> int | None:
     if unsigned and np.maximum.reduce(places.view(unsigned), None) < size:  # one search: negative ones are the largest
         return None
     low, high = find_range(places)
-    return low if low < 0 else high if high >= size else None
+    if low < 0:
+        return low
+    return high if high >= size else None
 
 
 def array_key(array: Any, key: Any) -> tuple[Any, ...]:
@@ -109,7 +111,10 @@ def _check_empty_masks(array: Any, parts: tuple[Any, ...]) -> None:
                 if n != m:
                     shape = f"the shape of the indexed tensor {list(array.shape)} at index {axis + i}"
                     raise IndexError(f"The shape of the mask {list(part.shape)} at index {i} does not match {shape}")
-        axis += array.ndim - sum(map(count_axes, parts)) if part is ... else count_axes(part)
+        if part is ...:
+            axis += array.ndim - sum(map(count_axes, parts))
+        else:
+            axis += count_axes(part)
 
 
 _OF_A_TUPLE = (TensorBase, np.ndarray, list, tuple, range, slice, type(None), type(Ellipsis))

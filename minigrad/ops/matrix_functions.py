@@ -45,8 +45,10 @@ def matrix_power(A: Matrix, n: int) -> Tensor:
     if (n := as_int(n, "linalg.matrix_power(): argument 'n'")) < 0:
         check_matrix("linalg.matrix_power", A)
         return inv(A) if n == -1 else matrix_power(inv(A), -n)
-    if n < 2:
-        return name_last_call(_make_unit(A), "CopyBackwards") if n == 0 else clone(A, memory_format=contiguous_format)
+    if n == 0:
+        return name_last_call(_make_unit(A), "CopyBackwards")
+    if n == 1:
+        return clone(A, memory_format=contiguous_format)
     result: Any = None
     while n:
         if n & 1:
@@ -125,7 +127,9 @@ def matrix_norm(
     rows, columns = over
     added, compared = (rows, columns) if ord in (1, -1) else (columns, rows)
     found = _extreme(sum(abs(A), added, True), compared, ord, True)
-    return found if keepdim else name_last_call(squeeze(found, over), "AmaxBackward0" if ord > 0 else "AminBackward0")
+    if keepdim:
+        return found
+    return name_last_call(squeeze(found, over), "AmaxBackward0" if ord > 0 else "AminBackward0")
 
 
 def _extreme(magnitudes: Any, dim: int, ord: float, keepdim: bool = False) -> Any:

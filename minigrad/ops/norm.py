@@ -69,8 +69,11 @@ def _slope_of_norm(g: Any, x: Any, out: Any, p: float, dim: Any) -> Any:
         return direction(x) * np.where(hit, g / np.sum(hit, axis=dim, keepdims=True), 0.0)
     if p == 2:
         return g * divide_or_zero(x, size)
-    zero = np.equal(size, 0)
-    scale = g * np.power(size, 1 - p) if p < 1 else np.where(zero, 0.0, g / np.power(np.where(zero, 1.0, size), p - 1))
+    if p < 1:
+        scale = g * np.power(size, 1 - p)
+    else:
+        zero = np.equal(size, 0)
+        scale = np.where(zero, 0.0, g / np.power(np.where(zero, 1.0, size), p - 1))
     still = np.equal(x, 0)
     return scale * np.where(still, 0.0, direction(x) * np.power(np.where(still, 1.0, np.abs(x)), p - 1))
 
@@ -112,7 +115,7 @@ _singular_total = operation(
 
 def _add_singular_values(input: Any, dim: Any, keepdim: bool) -> Any:
     ndim = input.array.ndim
-    matrix = (ndim == 2 and (0, 1)) if dim is None else axes(dim, ndim)
+    matrix = axes((0, 1) if dim is None and ndim == 2 else dim, ndim)
     if not matrix or len(matrix) != 2:
         got = f"got dim={dim} of a tensor of shape {tuple(input.array.shape)}"
         raise RuntimeError(f"norm with p='nuc' takes a matrix: 2 dimensions, {got}")

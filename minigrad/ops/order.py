@@ -218,11 +218,14 @@ MANY = 4096  # elements from which a search is quicker than sorting
 def _find_top(x: Any, d: int, largest: bool, k: int) -> Any:
     """The indices along axis `d` of the first `k` elements in the order of `find_order`."""
     n = x.shape[d]
-    if x.size < MANY or not 0 < k <= n // 4 or type(x) is not np.ndarray or (x.dtype.kind == "f" and np.isnan(x).any()):
+    worthwhile = x.size >= MANY and 0 < k <= n // 4 and type(x) is np.ndarray
+    if not worthwhile or (x.dtype.kind == "f" and np.isnan(x).any()):
         return find_order(x, d, largest, slice(k))
-    lines, place = np.moveaxis(x, d, -1), n - k if largest else k - 1
+    lines = np.moveaxis(x, d, -1)  # (..., n)
+    place = n - k if largest else k - 1
     last = np.partition(lines, place, -1)[..., place, None]  # the k-th element, (..., 1)
-    chosen, equal = lines > last if largest else lines < last, lines == last
+    chosen = lines > last if largest else lines < last
+    equal = lines == last
     missing = k - np.count_nonzero(chosen, -1, keepdims=True)  # of several equal elements the first ones
     chosen |= equal & (np.cumsum(equal, -1) <= missing)
     places = np.nonzero(chosen)[-1].reshape(*lines.shape[:-1], k)

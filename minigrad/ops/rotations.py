@@ -77,8 +77,11 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     >>> torch.roll(torch.arange(4), 1)
     tensor([3, 0, 1, 2])
     """
-    shifts = [as_size(n, "shifts") for n in (shifts if isinstance(shifts, (tuple, list)) else (shifts,))]
-    dims = [as_size(d, "dims") for d in (dims if isinstance(dims, (tuple, list)) else () if dims is None else (dims,))]
+    if dims is None:
+        dims = ()
+    given_shifts, given_dims = [v if isinstance(v, (tuple, list)) else (v,) for v in (shifts, dims)]
+    shifts = [as_size(n, "shifts") for n in given_shifts]
+    dims = [as_size(d, "dims") for d in given_dims]
     if not dims and len(shifts) == 1:
         flat = _roll(ravel(input), shifts=(shifts[0],), dims=(0,))
         return name_last_call(reshape(flat, input.array.shape), "RollBackward0")

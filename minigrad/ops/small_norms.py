@@ -185,7 +185,8 @@ def _add_channels(sums: Any, w: Any, dim: int) -> Any:
 def _group_gradient(dims: Axes, g: Any, x: Any, mean: Any, scale: Any, w: Any) -> Any:
     # the same; each channel is summed first, and multiplied by its weight then
     share = INVERSES[_count(x, dims) - 1]
-    total, product = [_add_channels(sums, w, dims[0]) for sums in (add_by_lanes(g), add_by_lanes(g, x, fuse=False))]
+    total = _add_channels(add_by_lanes(g), w, dims[0])
+    product = _add_channels(add_by_lanes(g, x, fuse=False), w, dims[0])
     slope = _slope(total, product, mean, scale, share)
     own = scale if w is None else scale * w
     return fused(g, own, slope * x) + fused(-(total * scale), share, -slope * mean)
@@ -219,9 +220,10 @@ def _batch_gradient(dims: Axes, g: Any, x: Any, mean: Any, scale: Any, w: Any) -
         total, product = g.sum(axis=0, keepdims=True), _add_one_by_one(g, off)
     else:
         total, product = [_add_images(g, other, dims).reshape(columns) for other in (None, off)]
-    slope, level = product.astype(np.float32) * scale * scale / count, g - (total / count).astype(np.float32)
-    dx = (level - off * slope if x.ndim == 2 else fused(-off, slope, level)) * scale
-    return dx if w is None else dx * w
+    slope = product.astype(np.float32) * scale * scale / count
+    level = g - (total / count).astype(np.float32)
+    rest = level - off * slope if x.ndim == 2 else fused(-off, slope, level)
+    return rest * scale if w is None else rest * scale * w
 
 
 LAYER, GROUP = Steps(_measure_layer, _layer_gradient), Steps(_measure_group, _group_gradient)

@@ -109,7 +109,8 @@ def _solve_systems(name: str, A: Any, B: Any, left: bool) -> Any:
     if b.dtype != a.dtype:
         raise RuntimeError(f"{name}: Expected A and B to have the same dtype, got {a.dtype} and {b.dtype}")
     if b.shape[-2 if left else -1] != a.shape[-1]:
-        equation, shapes = "AX = B" if left else "XA = B", " and ".join(f"{m}x{n}" for *_, m, n in (a.shape, b.shape))
+        equation = "AX = B" if left else "XA = B"
+        shapes = " and ".join(f"{m}x{n}" for *_, m, n in (a.shape, b.shape))
         raise RuntimeError(f"{name}: Incompatible shapes of A and B for the equation {equation} ({shapes})")
     if left:
         return attempt(f"torch.{name}", refuse_system, _solve, A, B)
@@ -133,7 +134,8 @@ def solve_triangular(A: Matrix, B: Matrix, *, upper: bool, left: bool = True, un
     if B.array.ndim < 2:
         got = f"got shape {tuple(B.array.shape)}; B.unsqueeze(-1) is a column"
         raise RuntimeError(f"linalg.solve_triangular: The input tensor B must have at least 2 dimensions, {got}")
-    part = triu(A, 1 if unitriangular else 0) if upper else tril(A, -1 if unitriangular else 0)
+    off = 1 if unitriangular else 0  # how far from the diagonal the part that is read begins
+    part = triu(A, off) if upper else tril(A, -off)
     if unitriangular:
         part = part + constant_like(A, np.eye(A.array.shape[-1]))
     solution = _solve_systems("linalg.solve_triangular", part, B, left)

@@ -78,14 +78,9 @@ def frac(input: Tensor) -> Tensor:
     return _frac(input)
 
 
-_logit = elementwise(
-    "logit",
-    lambda x, *, eps: _log_odds(x if eps is None else np.where(x < eps, eps, np.minimum(x, 1 - eps)).astype(x.dtype)),
-    lambda g, x, eps: _slope_of_logit(g, x, eps),
-)
-
-
-def _log_odds(x: Any) -> Any:
+def _logit_forward(x: Any, *, eps: float | None) -> Any:
+    if eps is not None:
+        x = np.where(x < eps, eps, np.minimum(x, 1 - eps)).astype(x.dtype)
     return np.log(x / (1 - x))
 
 
@@ -93,6 +88,9 @@ def _slope_of_logit(g: Any, x: Any, eps: float | None) -> Any:
     low, high, beyond = (0.0, 1.0, math.nan) if eps is None else (eps, 1 - eps, 0.0)
     outside = np.logical_or(np.less(x, low), np.greater(x, high))
     return np.where(outside, beyond, g / (x * (1 - x)))
+
+
+_logit = elementwise("logit", _logit_forward, _slope_of_logit)
 
 
 @takes_out(cast=True)
@@ -112,7 +110,8 @@ def _replace_non_finite(x: Any, *, nan: float, posinf: Any, neginf: Any) -> Any:
     if x.__class__ is np.ndarray and np.isfinite(x).all():
         return +x
     limits = np.finfo(x.dtype)
-    high, low = limits.max if posinf is None else posinf, limits.min if neginf is None else neginf
+    high = limits.max if posinf is None else posinf
+    low = limits.min if neginf is None else neginf
     new = np.where(np.isnan(x), x.dtype.type(nan), x)
     new = np.where(np.equal(x, math.inf), x.dtype.type(high), new)
     return np.where(np.equal(x, -math.inf), x.dtype.type(low), new)

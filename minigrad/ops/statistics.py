@@ -77,7 +77,8 @@ def _slope_of_var(g: Any, x: Any, dim: Any, correction: float) -> Any:
     mean = average(x, dim=dim, keepdim=True)
     if dim is None and correction >= n:  # division by zero
         return spread_gradient(g, x.shape, dim) * np.where(np.equal(x, mean), math.nan, math.inf)
-    return spread_gradient(g * (2 / (n - correction) if n != correction else math.inf), x.shape, dim) * (x - mean)
+    weight = 2 / (n - correction) if n != correction else math.inf
+    return spread_gradient(g * weight, x.shape, dim) * (x - mean)
 
 
 def _slope_of_std(g: Any, x: Any, out: Any, dim: Any, correction: float) -> Any:

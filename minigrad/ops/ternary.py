@@ -35,13 +35,16 @@ _lerp = elementwise(
     lambda g, weight: g * weight,
     lambda g, x, end: g * (end - x),
 )
+
+
+def _interpolate_by(x: Any, end: Any, *, weight: float) -> Any:
+    if abs(weight) < 0.5:
+        return x + weight * (end - x)
+    return end - (end - x) * (1 - weight)
+
+
 _lerp_by = elementwise(  # a number saves nothing for backward
-    "lerp",
-    round_once(
-        lambda x, end, *, weight: x + weight * (end - x) if abs(weight) < 0.5 else end - (end - x) * (1 - weight)
-    ),
-    lambda g, weight: g * (1 - weight),
-    lambda g, weight: g * weight,
+    "lerp", round_once(_interpolate_by), lambda g, weight: g * (1 - weight), lambda g, weight: g * weight
 )
 
 

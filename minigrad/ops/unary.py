@@ -50,7 +50,7 @@ def _exact(name: str, function: Any, rule: Any, formula: str, example: str, *, d
         if x.size > 1000 or dtype.char == "d":
             return function(x)
         # an expanded tensor in row-major order, others in their own
-        wide = x.astype(_DOUBLE) if x.flags.c_contiguous else x.astype(_DOUBLE, "C" if 0 in x.strides else "K")
+        wide = x.astype(_DOUBLE, "C" if x.flags.c_contiguous or 0 in x.strides else "K")
         return function(wide, wide).astype(dtype)
 
     return twin_of(function)(unary(name, forward, rule, formula, example, domain=domain))

@@ -191,12 +191,16 @@ def cost(problem: Problem, machine: Machine) -> float:
     (N, C, H, W), O, taps, windows, geometry = *problem[:2], problem.taps, problem.windows, problem.geometry
     speed, plain = for_small_products(machine), _has_plain_adjoint(geometry, (H, W))
     (ph, pw), adjacent = geometry.padding, geometry.dilation[1] == 1
+    numbers, run = windows * C * taps, geometry.kernel[1] if adjacent else 1
     products = speed.product(windows, O, C * taps, 2)
-    products += speed.product(N * H * W, C, O * taps) if plain else speed.product(windows, C, O, taps)
-    numbers = windows * C * taps
-    run = geometry.kernel[1] if adjacent else 1
-    columns = machine.copy(COLUMNS * (2 * numbers + (N * H * W * O * taps if plain else 0)), run * C)
-    added = 0.0 if plain else machine.copy(ADDED * numbers, C * (min(geometry.stride[1], run) if adjacent else 1))
+    if plain:  # the adjoint in x is a convolution too, of the cotangents' windows
+        products += speed.product(N * H * W, C, O * taps)
+        columns = machine.copy(COLUMNS * (2 * numbers + N * H * W * O * taps), run * C)
+        added = 0.0
+    else:
+        products += speed.product(windows, C, O, taps)
+        columns = machine.copy(COLUMNS * 2 * numbers, run * C)
+        added = machine.copy(ADDED * numbers, C * (min(geometry.stride[1], run) if adjacent else 1))
     kernels = (KERNELS + PACKED * max(1.0, 4 * numbers / BLOCK_BYTES)) * O * C * taps
     moved = PIXELS * N * C * (H + 2 * ph) * (W + 2 * pw) + RESULTS * windows * O + kernels
     return OVERHEAD + products + columns + added + machine.move * moved

@@ -239,11 +239,14 @@ def cut(images: Array, each: int) -> tuple[list[Piece], int]:
     N, groups = images.shape[:2]
     size = N * groups * each * images.itemsize // 4
     pieces = max(1, -(-size // BLOCK_BYTES))
-    pieces += pieces % 2 if size >= SHARED else 0  # so that two threads have as many
-    n = max(1, N // pieces)
-    some = -(-groups // max(1, pieces // max(1, N))) if n == 1 else groups
+    shared = size >= SHARED
+    if shared:
+        pieces += pieces % 2  # so that two threads have as many
+    n, some = max(1, N // pieces), groups
+    if n == 1:
+        some = -(-groups // max(1, pieces // max(1, N)))
     blocks = product(range(0, N, n), range(0, groups, some))
-    return [(slice(a, a + n), slice(b, b + some)) for a, b in blocks], size if size >= SHARED else 0
+    return [(slice(a, a + n), slice(b, b + some)) for a, b in blocks], size if shared else 0
 
 
 def _count_bytes(k: int, o: int, size: Pair, geometry: Geometry) -> int:
@@ -281,11 +284,15 @@ def cost(problem: Problem, machine: Machine) -> float:
     return OVERHEAD + CALL * count + copies + products
 
 
-# Rows of padding are left out, not multiplied, and columns of it are zeros, as those around the cotangents. Of one
-# output, lines of images are joined in the adjoint in w (`depthwise.py`).
+def _is_weight_safe(x: Array, g: Array, geometry: Geometry) -> bool:
+    one_output = geometry.groups == g.shape[1] > 1  # whose images' lines are joined (`depthwise.py`)
+    return is_finite(x) if one_output else is_finite(g)
+
+
+# Rows of padding are left out, not multiplied, and columns of it are zeros, as those around the cotangents.
 _SAFE: dict[str, Callable[..., bool]] = {
     "conv2d": lambda x, w, geometry: is_finite(w),
     "conv2d_input": lambda g, w, geometry: is_finite(w),
-    "conv2d_weight": lambda x, g, geometry: is_finite(x if geometry.groups == g.shape[1] > 1 else g),
+    "conv2d_weight": _is_weight_safe,
 }
 ALGORITHM = Algorithm("planes", serves, cost, conv2d, conv2d_input, conv2d_weight, _SAFE)

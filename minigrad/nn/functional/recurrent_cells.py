@@ -107,7 +107,9 @@ def _step(
     _check_states(input, states, w_ih, w_hh)
     given = [bias for bias in (b_ih, b_hh) if bias is not None]
     _check_rows(GATES[mode], w_ih, w_hh, given)
-    biases = [zeros_like(given[0]) if bias is None else bias for bias in (b_ih, b_hh)] if given else []
+    biases = []
+    if given:  # the cells read both or none
+        biases = [zeros_like(given[0]) if bias is None else bias for bias in (b_ih, b_hh)]
     start = states[0] if len(states) == 1 else cat(states, 1)
     return RUNS[mode](input, start, [w_ih, w_hh, *biases], find_path((input.shape[0],), False))
 
