@@ -10,6 +10,7 @@ from math import e, inf, nan, pi
 from minigrad.late_imports import collect_later as _collect_later, open_later as _open_later
 
 with _collect_later():  # a tenth of the time of the import
+    _import_module("numpy")  # from here, as Python's frames deep in a chain of imports may take 10 us each
     _import_module("minigrad.tensor")
 
 # fmt: off
@@ -50,7 +51,6 @@ from minigrad.ops.shape import (
     broadcast_shapes, broadcast_tensors, broadcast_to, flatten, permute, reshape, squeeze, swapaxes, swapdims, t,
     transpose, unsqueeze,
 )
-from minigrad.ops.strides import as_strided
 from minigrad.size import Size
 from minigrad.tensor.more_facts import (
     conj, conj_physical, detach, get_device, is_complex, is_conj, is_inference, is_neg, is_nonzero, is_same_size,
@@ -138,6 +138,7 @@ with _open_later("torch", globals()) as _later:
         angle, arctan2, atan2, copysign, deg2rad, float_power, fmax, fmin, frac, frexp, gcd, heaviside, hypot, isneginf,
         isposinf, lcm, ldexp, logaddexp, logaddexp2, logit, nan_to_num, nextafter, rad2deg, sgn, signbit, sinc, xlogy,
     )
+    from minigrad.ops.strides import as_strided
     from minigrad.ops.ternary import addcdiv, addcmul, lerp
     from minigrad.ops.split import (
         chunk, dsplit, hsplit, narrow, narrow_copy, select, split, split_with_sizes, tensor_split, unsafe_chunk,

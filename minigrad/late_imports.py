@@ -5,12 +5,11 @@ from __future__ import annotations
 import builtins
 import gc
 import sys
+from _thread import allocate_lock  # `threading` itself takes a millisecond to import
+from collections.abc import Iterable
 from importlib import import_module
-from threading import Lock
-from types import SimpleNamespace
-from typing import Any, NamedTuple
-
-from minigrad.missing import answer, answer_for_files, list_beginnings
+from types import ModuleType, SimpleNamespace
+from typing import Any, NoReturn
 
 
 class collect_later:
@@ -28,11 +27,11 @@ class collect_later:
             gc.enable()
 
 
-class Place(NamedTuple):
+class Place:
     """Where a name is defined that has not been imported yet."""
 
-    module: str
-    name: str
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
 
 
 class open_later:
@@ -46,7 +45,7 @@ class open_later:
     imports what is asked for, and a `__dir__` of all its names; `namespace` is its name in errors about missing ones.
     """
 
-    _turn = Lock()  # for threads that open packages at once
+    _turn = allocate_lock()  # for threads that open packages at once
 
     def __init__(self, namespace: str, package: dict[str, Any]) -> None:
         self.namespace, self.package = namespace, package
@@ -78,8 +77,10 @@ class open_later:
     def find(self, name: str) -> Any:
         """What the package calls `name`, imported now. Raises AttributeError in words where there is none."""
         if name not in self.places:
+            from minigrad.missing import answer
+
             return answer(self.namespace, self.package, name, self.list_names())
-        module, there = self.places[name]
+        module, there = self.places[name].module, self.places[name].name
         is_submodule, known = module == self.package["__name__"], len(sys.modules)
         found = import_module(f"{module}.{there}") if is_submodule else getattr(import_module(module), there)
         self.package[name] = found
@@ -87,3 +88,41 @@ class open_later:
             loaded = [module.rpartition(".")[2] for module in [*sys.modules][known:]]
             answer_for_files(self.package, self.beginnings.intersection(loaded))
         return found
+
+
+# ---- files that are called by a layer's name -----------------------------------------------------
+class File(ModuleType):
+    """A file of a package that PyTorch's package does not have: who calls it means another name, as by `nn.linear`.
+
+    So does who derives a class of it, ``class Net(nn.module)``. Both raise the error for a missing name.
+    """
+
+    def __call__(self, *_: Any, **__: Any) -> NoReturn:
+        self.__mro_entries__()
+
+    def __mro_entries__(self, _: Any = None) -> NoReturn:
+        from minigrad.missing import missing_name, read_pytorch_names
+
+        package, _, name = self.__name__.rpartition(".")
+        namespace, known = package.replace("minigrad", "torch", 1), dir(sys.modules[package])
+        if name in read_pytorch_names().get(namespace, "").split():  # as `nn.parameter`
+            meant = next(x for x in known if x.lower().startswith(name) and x != name)
+            raise TypeError(f"'module' object is not callable. Did you mean: {meant!r}?")
+        raise missing_name(namespace, name, known)
+
+
+def list_beginnings(names: Iterable[str]) -> set[str]:
+    """The beginnings of the classes among the `names`, in small letters: of `Net` "n", "ne" and "net".
+
+    >>> from minigrad.late_imports import list_beginnings
+    >>> sorted(list_beginnings(["SGD", "relu"]))
+    ['s', 'sg', 'sgd']
+    """
+    return {name[:end].lower() for name in names if name[0].isupper() for end in range(1, len(name) + 1)}
+
+
+def answer_for_files(package: dict[str, Any], modules: Iterable[str]) -> None:
+    """Makes a `File` of each of these `modules` of the package that is none of its public names."""
+    for name in set(modules).difference(package.get("__all__", ())):
+        if type(package.get(name)) is ModuleType:
+            package[name].__class__ = File

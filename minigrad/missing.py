@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from importlib import import_module
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 from minigrad.advice import count_own_frames
 
@@ -69,41 +69,6 @@ class Answer(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(sys.modules[self.__name__.rpartition(".")[0]], name)
-
-
-class File(ModuleType):
-    """A file of a package that PyTorch's package does not have: who calls it means another name, as by `nn.linear`.
-
-    So does who derives a class of it, ``class Net(nn.module)``. Both raise the error for a missing name.
-    """
-
-    def __call__(self, *_: Any, **__: Any) -> NoReturn:
-        self.__mro_entries__()
-
-    def __mro_entries__(self, _: Any = None) -> NoReturn:
-        package, _, name = self.__name__.rpartition(".")
-        namespace, known = package.replace("minigrad", "torch", 1), dir(sys.modules[package])
-        if name in read_pytorch_names().get(namespace, "").split():  # as `nn.parameter`
-            meant = next(x for x in known if x.lower().startswith(name) and x != name)
-            raise TypeError(f"'module' object is not callable. Did you mean: {meant!r}?")
-        raise missing_name(namespace, name, known)
-
-
-def list_beginnings(names: Iterable[str]) -> set[str]:
-    """The beginnings of the classes among the `names`, in small letters: of `Net` "n", "ne" and "net".
-
-    >>> from minigrad.missing import list_beginnings
-    >>> sorted(list_beginnings(["SGD", "relu"]))
-    ['s', 'sg', 'sgd']
-    """
-    return {name[:end].lower() for name in names if name[0].isupper() for end in range(1, len(name) + 1)}
-
-
-def answer_for_files(package: dict[str, Any], modules: Iterable[str]) -> None:
-    """Makes a `File` of each of these `modules` of the package that is none of its public names."""
-    for name in set(modules).difference(package.get("__all__", ())):
-        if type(package.get(name)) is ModuleType:
-            package[name].__class__ = File
 
 
 def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:

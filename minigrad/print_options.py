@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 from minigrad import printing
 from minigrad.autograd.failed_calls import names_options
-from minigrad.printing import Options
 
-_PROFILES = {"default": Options(), "short": Options(precision=2, edgeitems=2), "full": Options(threshold=math.inf)}
+_DEFAULT = vars(printing.options)
+_PROFILES = {
+    "default": _DEFAULT,
+    "short": {**_DEFAULT, "precision": 2, "edgeitems": 2},
+    "full": {**_DEFAULT, "threshold": math.inf},
+}
 
 
 @names_options
@@ -33,6 +38,6 @@ def set_printoptions(
     if profile is not None and profile not in _PROFILES:
         raise ValueError(f"unknown profile {profile!r}; expected one of {', '.join(map(repr, _PROFILES))}")
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
-    start = printing.options if profile is None else _PROFILES[profile]
+    start = vars(printing.options) if profile is None else _PROFILES[profile]
     changes: Any = {name: value for name, value in given.items() if value is not None}
-    printing.options = start._replace(sci_mode=sci_mode, **changes)
+    printing.options = SimpleNamespace(**{**start, **changes, "sci_mode": sci_mode})

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -18,18 +19,9 @@ from minigrad.autograd import core
 from minigrad.backend import Array, device_of, to_device
 from minigrad.devices import CPU
 
-
-class Options(NamedTuple):
-    """How tensors are printed."""
-
-    precision: int = 4  # digits
-    threshold: float = 1000  # larger tensors are summarized
-    edgeitems: int = 3
-    linewidth: int = 80
-    sci_mode: bool | None = None  # None: chosen for each tensor by its range
-
-
-options = Options()  # in force; `print_options.py` sets others
+# In force; `print_options.py` sets others. `precision` counts digits, tensors of more than `threshold` elements are
+# summarized, and without a `sci_mode` each tensor's range decides.
+options = SimpleNamespace(precision=4, threshold=1000, edgeitems=3, linewidth=80, sci_mode=None)
 
 
 def format_tensor(tensor: Any) -> str:

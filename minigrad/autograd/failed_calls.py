@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import signature
 from re import match, sub
-from traceback import walk_tb
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -110,6 +109,8 @@ def leave_out_inner_calls(error: Exception) -> None:
 
 def is_raised_here(error: BaseException) -> bool:
     """Whether no function of the user's was called on the way to the error, such as the `__len__` of a dataset."""
+    from traceback import walk_tb  # takes half a millisecond to import, and few calls fail
+
     return all(_is_of_library(frame) for frame, _ in walk_tb(error.__traceback__))
 
 

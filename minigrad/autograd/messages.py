@@ -239,7 +239,7 @@ def check_declaration(name: Any, forward: Any, rules: Sequence[Any]) -> None:
             raise TypeError(
                 f"operation {name!r}: its forward and its gradient rules are functions; got {shorten(part)}"
             )
-        if part is not forward and not hasattr(unwrap(part), "__code__"):
+        if part is not forward and not hasattr(part, "__code__") and not hasattr(unwrap(part), "__code__"):
             raise TypeError(
                 f"operation {name!r}: {part!r} tells no parameters; write a rule, lambda g, x: ..., around it"
             )

@@ -7,10 +7,10 @@ asks. `overrides.py` has PyTorch's names for these functions.
 
 from __future__ import annotations
 
+from _thread import allocate_lock  # `threading` itself takes a millisecond to import
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from inspect import unwrap
-from threading import Lock
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +21,7 @@ _OF_PYTHON = frozenset({int, float, bool, str, type(None)})
 _plain: set[Any] = set()  # of tensors that override nothing, whether a mode is on or not
 never_overriding: set[Any] = {*_OF_PYTHON}  # and, while no mode is on, the plain ones
 _modes_on = 0  # in all threads
-_lock = Lock()  # guards these four
+_lock = allocate_lock()  # guards these four
 _NONE: Mapping[str, Any] = MappingProxyType({})
 _switched_off: ContextVar[bool] = ContextVar("minigrad_overriding_switched_off", default=False)
 _modes: ContextVar[tuple[Any, ...]] = ContextVar("minigrad_torch_function_modes", default=())

@@ -176,4 +176,4 @@ class Operation:
 
 def _code(function: Any) -> Any:
     """The code of a function within its decorators, which tells its parameters; NumPy's functions have none."""
-    return getattr(unwrap(function), "__code__", None)
+    return getattr(unwrap(function) if hasattr(function, "__wrapped__") else function, "__code__", None)

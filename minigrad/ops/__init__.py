@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 LATER = {
     "activation_variants", "addmm", "clamp", "counting", "cumulative", "diagonal", "differences", "error_function",
-    "gamma", "gather", "index_reductions", "index_writes", "join", "linear_algebra", "masks", "norm", "order",
-    "products", "rearranging", "reduce_variants", "rotations", "special", "split", "statistics", "ternary",
-    "view_scatter",
+    "gamma", "gather", "incomplete_gamma", "index_reductions", "index_writes", "join", "linear_algebra", "masks",
+    "norm", "order", "products", "rearranging", "reduce_variants", "rotations", "scatter", "special", "split",
+    "statistics", "strides", "ternary", "view_scatter",
 }  # fmt: skip
 
 

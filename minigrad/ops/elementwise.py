@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy import ndarray
@@ -126,10 +126,9 @@ def as_operator(function: Any, symbol: str, next_asked: str = "", numbers: str |
     ``x + y`` then calls ``y.__radd__(x)``, and ``items += x`` adds to a list. For ``2 + x`` Python calls
     ``x.__radd__(2)``, where the first must be a tensor: `numbers` is "other".
     """
-    promotion = function.promotion
-    return _function_of_two(
-        promotion._replace(numbers=numbers or promotion.numbers, next_asked=next_asked, symbol=symbol)
-    )
+    p = function.promotion
+    known = p.made, p.kinds, numbers or p.numbers, p.real, p.check, p.rounded
+    return _function_of_two(_Promotion(*known, next_asked, symbol))
 
 
 def _function_of_two(promotion: _Promotion) -> Binary:
@@ -181,17 +180,21 @@ def _make_0d(number: float, char: str) -> Any:
     return quiet(np.array, number, char)
 
 
-class _Promotion(NamedTuple):
-    """How a binary operation brings two operands to one type and one device."""
+class _Promotion:
+    """How a binary operation brings two operands to one type and one device.
 
-    made: Operation
-    kinds: str  # of dtypes that are computed, as NumPy spells them
-    numbers: str  # which operand may be a Python number
-    real: bool  # whether integers are computed as the default float
-    check: Callable[[Any, Any], None] | None
-    rounded: Callable[..., Any] | None  # the forward of float16 and a float32 number
-    next_asked: str = ""  # the method by which Python asks the other operand, where this one returns NotImplemented
-    symbol: str = ""  # of the operator whose method this is, for its errors
+    `kinds` are those of the dtypes that are computed, as NumPy spells them, `numbers` tells which operand may be a
+    Python number, `real` whether integers are computed as the default float, and `rounded` is the forward of float16
+    and a float32 number. An operator's method also has its `symbol`, for errors, and `next_asked`: the method by which
+    Python asks the other operand, where this one returns NotImplemented.
+    """
+
+    def __init__(
+        self, made: Operation, kinds: str, numbers: str, real: bool, check: Callable[[Any, Any], None] | None,
+        rounded: Callable[..., Any] | None, next_asked: str = "", symbol: str = "",
+    ) -> None:  # fmt: skip
+        self.made, self.kinds, self.numbers, self.real, self.check = made, kinds, numbers, real, check
+        self.rounded, self.next_asked, self.symbol = rounded, next_asked, symbol
 
     def takes_number(self, position: int) -> bool:
         """Whether this operand may be a Python number if the other one is a tensor of floats without a cast."""

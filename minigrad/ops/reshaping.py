@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from minigrad.autograd.core import GRAD, TensorBase, mode, wrap
 from minigrad.autograd.inspectable import derive_named
 from minigrad.autograd.node import Node
+from minigrad.ops import LaterFunction
 from minigrad.ops.complaints import not_a_tensor
 from minigrad.ops.describe import name_in_place
 from minigrad.ops.inplace import check_writable
@@ -20,6 +21,8 @@ def reshaping_in_place(function: F) -> F:
 
     No memory is written; the tensor becomes a view of its old self.
     """
+    if isinstance(function, LaterFunction):
+        return function.then(reshaping_in_place)  # type: ignore[return-value]
     name = f"{function.__name__}_"
 
     def change(self: Any, *args: Any, **kwargs: Any) -> Any:

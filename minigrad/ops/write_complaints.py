@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from minigrad.autograd.node_attributes import see_edge
 from minigrad.ops.complaints import cannot_expand, type_name
 
 
@@ -30,6 +29,8 @@ def was_not_recorded(name: str, result: Any) -> RuntimeError:
     if result is None:
         hint = "Make the view outside of no_grad(), or write to it inside"
         return RuntimeError(f"A view was created in no_grad mode and is being modified inplace by {name}. {hint}.")
+    from minigrad.autograd.node_attributes import see_edge
+
     maker, number = see_edge(result.node)
     made_by = maker.name().removesuffix("0").removesuffix("Backward")
     return RuntimeError(

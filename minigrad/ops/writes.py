@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -57,16 +57,23 @@ def have_one_base(a: Any, b: Any) -> bool:
 
 
 # ---- results written into a given tensor -------------------------------------------------
-class Manner(NamedTuple):
-    """How a result is written into an existing tensor: one given as ``out=``, or the first argument."""
+class Manner:
+    """How a result is written into an existing tensor: one given as ``out=``, or the first argument.
 
-    # Whether the result may be cast: True, to a dtype of the same or a higher kind, as in arithmetic; "alone", the same
-    # for a function that gave one result; "truth", between bool and uint8.
-    cast: bool | str = False
-    typed_by_out: str = ""  # kinds of input and `out` for which the result is computed in the dtype of `out`
-    apart: str = ""  # arguments that must not share memory with `out`: "all", or the "others" after the first
-    in_part: bool = False  # in place: only changed elements are written into an expanded tensor
-    read_before: str = ""  # in place: operands that may share memory, as they are read first: "numbers" (0-d) or "all"
+    `cast` says whether it may be cast: True, to a dtype of the same or a higher kind, as in arithmetic; "alone", the
+    same for a function that gave one result; "truth", between bool and uint8. `typed_by_out` are kinds of input and
+    `out` for which the result is computed in the dtype of `out`, `apart` the arguments that must not share memory with
+    `out`: "all", or the "others" after the first. In place, `in_part` says that only changed elements are written into
+    an expanded tensor, and `read_before` which operands may share memory, as they are read first: "numbers" (0-d) or
+    "all".
+    """
+
+    def __init__(
+        self, cast: bool | str = False, typed_by_out: str = "", apart: str = "", in_part: bool = False,
+        read_before: str = "",
+    ) -> None:  # fmt: skip
+        self.cast, self.typed_by_out, self.apart = cast, typed_by_out, apart
+        self.in_part, self.read_before = in_part, read_before
 
     def take_out(self, args: Any, options: dict[str, Any]) -> Any:
         """Takes `out` from the options; `dtype` becomes that of `out`, if the kinds of both are `typed_by_out`."""

@@ -15,7 +15,7 @@ from minigrad.autograd.views import Unrecorded, refresh
 class HookMethods(TensorBase):
     """The hooks of a tensor."""
 
-    __slots__ = ()
+    __slots__: tuple[()] = ()
 
     def register_hook(self: Any, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Calls `hook` with each gradient that arrives here; what it returns goes on in its place.

@@ -53,7 +53,6 @@ from minigrad.ops.inplace import with_in_place
 from minigrad.ops.reshaping import reshaping_in_place
 from minigrad.tensor.absent import AbsentNames
 from minigrad.tensor.copying import CopyMethods
-from minigrad.tensor.hooks import HookMethods
 from minigrad.tensor.more_facts import MoreFactMethods
 
 
@@ -67,6 +66,7 @@ def name_method(method: Any, name: str) -> None:
 
 if TYPE_CHECKING:
     from minigrad.tensor.drawing import DrawingMethods
+    from minigrad.tensor.hooks import HookMethods
     from minigrad.tensor.new import NewMethods
     from minigrad.tensor.storage import StorageMethods
 else:
@@ -101,6 +101,7 @@ else:
         "DrawingMethods",
         "bernoulli bernoulli_ cauchy_ exponential_ geometric_ log_normal_ multinomial normal_ random_ uniform_",
     )
+    HookMethods = stand_for("hooks", "HookMethods", "register_hook register_post_accumulate_grad_hook")
     NewMethods = stand_for(
         "new",
         "NewMethods",

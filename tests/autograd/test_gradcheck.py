@@ -5,7 +5,8 @@ import pytest
 
 import minigrad as mg
 from minigrad.autograd import gradcheck, gradgradcheck, operation
-from minigrad.autograd.gradcheck import GradcheckError, Trial
+from minigrad.autograd.gradcheck import GradcheckError
+from minigrad.autograd.trials import Trial
 
 
 def leaf(*shape, seed=0, dtype=mg.float64):
