@@ -337,7 +337,7 @@ PLANTED = {
         test_walk.test_hooks_run_in_order_and_each_sees_the_one_before,
     ),
     "a mode is not restored": (
-        modes.ModeSwitch.__exit__, "mode.set(mode.get() & ~own | self._before.pop() & own)", "self._before.pop()",
+        modes.ModeSwitch.__exit__, "mode.set((mode.get() & ~own) | (self._before.pop() & own))", "self._before.pop()",
         test_modes.test_modes_are_context_managers,
     ),
     "recorded under no_grad": (
