@@ -435,3 +435,34 @@ def test_an_error_of_a_class_that_overrides_comes_with_the_errors_of_the_user_al
     with pytest.raises(ValueError, match="of the user") as caught:
         call(torch.ones(2).as_subclass(Failing))
     assert isinstance(caught.value.__context__, KeyError) and caught.value.__context__.__context__ is None
+
+
+# ---- PyTorch's own tensors and functions, which know nothing of these ----------------------------
+class _TensorOfPyTorch:
+    """A class as PyTorch's Tensor, whose `__torch_function__` calls the function again."""
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        return func(*args, **(kwargs or {}))
+
+
+TensorOfPyTorch = type("Tensor", (_TensorOfPyTorch,), {"__module__": "torch"})
+ParameterOfPyTorch = type("Parameter", (TensorOfPyTorch,), {"__module__": "torch.nn.parameter"})
+
+
+def conv2d_of_pytorch(*args, **kwargs):
+    """Asks the classes of its arguments, as a function of PyTorch does."""
+    return type(args[0]).__torch_function__(conv2d_of_pytorch, (type(args[0]),), args, kwargs)
+
+
+test_tensors_and_functions_of_pytorch_itself_are_refused_in_words = refusals({
+    "its tensor": (lambda: F.relu(TensorOfPyTorch()), TypeError, ("must be Tensor, not torch.Tensor; wrap it with",)),
+    "in a layer": (lambda: nn.Linear(1, 1)(TensorOfPyTorch()), TypeError, ("linear(): argument 'input' (position 1)",)),
+    "its parameter": (lambda: F.mse_loss(torch.ones(1), ParameterOfPyTorch()), TypeError, ("not torch.nn.parameter.",)),
+    "a sum": (lambda: torch.ones(2) + TensorOfPyTorch(), TypeError, ("type(s) for +: 'Tensor' and 'Tensor'",)),
+    "its function": (
+        lambda: conv2d_of_pytorch(torch.ones(2)), TypeError,
+        ("conv2d_of_pytorch() of another library got a minigrad.Tensor", "torch.from_numpy(x.detach().numpy())"),
+    ),
+    "of a parameter": (lambda: conv2d_of_pytorch(nn.Parameter(torch.ones(2))), TypeError, ("of another library got",)),
+})  # fmt: skip

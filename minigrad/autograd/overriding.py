@@ -25,6 +25,7 @@ _lock = allocate_lock()  # guards these four
 _NONE: Mapping[str, Any] = MappingProxyType({})
 _switched_off: ContextVar[bool] = ContextVar("minigrad_overriding_switched_off", default=False)
 _modes: ContextVar[tuple[Any, ...]] = ContextVar("minigrad_torch_function_modes", default=())
+_called_plainly: ContextVar[Any] = ContextVar("minigrad_function_called_plainly", default=None)
 
 
 # ---- asking --------------------------------------------------------------------------------------
@@ -69,7 +70,12 @@ def overrides(x: Any) -> bool:
     """Whether the class of `x` overrides functions."""
     cls = x.__class__
     found = None if cls in _plain else getattr(cls, "__torch_function__", None)
-    return found is not None and found is not disabled_torch_function
+    return found is not None and found is not disabled_torch_function and not _is_pytorchs(cls)
+
+
+def _is_pytorchs(cls: Any) -> bool:
+    """Whether a class is PyTorch's own Tensor, or one of its: asked, it would call our function again, for ever."""
+    return any(base.__module__ == "torch" and base.__name__ == "Tensor" for base in cls.__mro__)
 
 
 def is_overridden(*operands: Any) -> bool:
@@ -150,9 +156,22 @@ class DisableTorchFunction(DisableTorchFunctionSubclass):
 
 
 def disabled_torch_function(func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-    """The `__torch_function__` of classes that override nothing, such as Parameter: the function itself."""
-    with DisableTorchFunctionSubclass():
-        return func(*args, **(kwargs or {}))
+    """The `__torch_function__` of classes that override nothing, such as Parameter: the function itself.
+
+    Raises TypeError if the function asks here again: so does PyTorch's own, which does not know our tensors.
+    """
+    if _called_plainly.get() is func:
+        name = getattr(func, "__name__", repr(func))
+        raise TypeError(
+            f"{name}() of another library got a minigrad.Tensor; minigrad has a function of this name, or the tensor "
+            "goes through NumPy: torch.from_numpy(x.detach().numpy())"
+        )
+    called = _called_plainly.set(func)
+    try:
+        with DisableTorchFunctionSubclass():
+            return func(*args, **(kwargs or {}))
+    finally:
+        _called_plainly.reset(called)
 
 
 def as_instances(result: Any, cls: Any) -> Any:
