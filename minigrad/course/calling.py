@@ -13,6 +13,12 @@ from minigrad.course.comparing import as_array, is_data
 from minigrad.course.limit import LIBRARIES
 
 LONGEST = 500  # characters of an error's message that are shown
+CURES = {  # words of Python's own messages -> advice
+    "for ^": "a power is written x ** y",
+    "can't multiply sequence": "autograd.grad returns a tuple, here of one gradient: take its [0]",
+    "'float' object has no attribute 'backward'": "a number has no history: call backward() before .item()",
+    "No module named 'torch'": "minigrad stands for it here: import minigrad as torch",
+}
 
 
 class WroteIntoArgumentsError(Exception):
@@ -70,8 +76,8 @@ def describe_error(error: Exception, *, by_hand: bool = False) -> str:
     message = str(error)
     if len(message) > LONGEST:
         message = f"{message[:LONGEST]} ..."
-    if "for ^" in message:  # of Python's own numbers; a tensor's message says so already
-        message += "; a power is written x ** y"
+    if cure := next((cure for words, cure in CURES.items() if words in message), ""):
+        message += f"; {cure}"
     return f"It raised {type(error).__name__}{': ' if message else ''}{message}{_cite(error)}"
 
 

@@ -16,11 +16,15 @@ from minigrad.creation import tensor
 from minigrad.tensor import Tensor
 
 CURES = {  # a sign of the type of the returned value -> advice
+    "__torch_function__": ", but one of PyTorch itself: let minigrad make it (import minigrad as torch)",
+    "weight": ": its numbers are in its .weight",
     "__call__": ": is the call, (...), missing?",
     "gi_frame": ", which has computed nothing yet: with `yield` in your function, write `return` in its place",
     "cr_await": ": write `def` in place of `async def`",
 }
 LARGEST = 10_000  # larger arguments are not tried in other orders
+LOOP = ": does a loop end too early (a short range, an early return)?"
+LONGEST_WHOLE = 10**15  # whole numbers below are written with all digits
 
 
 def describe_difference(answer: Any, right: Any, tolerance: float = 1e-4) -> str | None:
@@ -29,7 +33,9 @@ def describe_difference(answer: Any, right: Any, tolerance: float = 1e-4) -> str
     >>> describe_difference([1.0, -1.0], [-1.0, 1.0])
     'it is the right answer negated'
     """
-    if isinstance(right, (str, bool)):
+    if isinstance(right, str):
+        return None if isinstance(answer, str) and answer == right else f"{answer!r} is not right"
+    if isinstance(right, bool):
         return None if answer == right else f"{answer!r} is not right"
     if isinstance(right, tuple) or (isinstance(right, list) and not all(isinstance(r, Number) for r in right)):
         return _describe_sequences(answer, right, tolerance)
@@ -48,8 +54,13 @@ def describe_difference(answer: Any, right: Any, tolerance: float = 1e-4) -> str
     if complaint := _blame_the_kind(a, r):
         return complaint
     if not a.ndim:
-        return f"{a.item():.6g} is not right"
+        return f"{_write(a.item())} is not right"
     return _name_the_difference(a.astype(float), r.astype(float), tolerance)
+
+
+def _write(number: float) -> str:
+    """A number in six digits, or in all of them if it is whole."""
+    return str(int(number)) if float(number).is_integer() and abs(number) < LONGEST_WHOLE else f"{number:.6g}"
 
 
 def _refuse_another_count(answer: Any, right: Any) -> str | None:
@@ -131,6 +142,8 @@ def refuse_what_is_no_number(answer: Any, due: str = "a tensor") -> str | None:
             return "the parts of the list that it returned differ in shape: return one tensor"
         if kind.kind in "biuf":
             return None
+        if isinstance(answer, int):
+            return "the whole number that it returned is too large by far: is there a power (**) in place of a product?"
         kinds = {"c": "complex numbers", "O": "Python objects"}
         return f"real numbers are due, and it returned {kinds.get(kind.kind, kind)}"
     if hasattr(answer, "cr_await"):
@@ -210,6 +223,15 @@ def _sort_as(r: Any, a: Any, axis: int, tolerance: float) -> Any:
     return np.take(r, order, axis)
 
 
+def _find_end(a: Any, wrong: Any) -> tuple[int, ...]:
+    """The index of the last right number, if those before it along all axes are right, and all others 0; else ()."""
+    if wrong.all() or np.any(a[wrong] != 0):
+        return ()
+    last = np.argwhere(~wrong).max(axis=0)
+    box = tuple(slice(0, int(i) + 1) for i in last)
+    return () if wrong[box].any() else tuple(map(int, last))
+
+
 def _name_the_difference(a: Any, r: Any, tolerance: float) -> str:
     def same(candidate: Any) -> bool:
         return candidate.shape == a.shape and bool(np.allclose(a, candidate, rtol=tolerance, atol=tolerance))
@@ -232,4 +254,9 @@ def _name_the_difference(a: Any, r: Any, tolerance: float) -> str:
     if a.size > 3 and np.allclose(difference, difference.flat[0], rtol=tolerance, atol=tolerance):
         return "all numbers are off by the same amount"
     count = f"1 of {a.size} numbers is" if wrong.sum() == 1 else f"{int(wrong.sum())} of {a.size} numbers are"
+    if ended := _find_end(a, wrong):
+        return f"all is right up to index {ended}, and 0 after it{LOOP}"
+    scale = float(np.abs(r).max())
+    if a.size > 3 and 0 < scale < np.inf and np.allclose(a, r, rtol=0.01, atol=0.01 * scale):
+        return f"{count} close to the right one, but off by more than rounding, the first at index {first}"
     return f"{count} wrong, the first at index {first}, where it says {a[first]:.4g}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dis
 import inspect
+import io
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -19,7 +21,7 @@ from minigrad.course.calling import (
     is_raised_by_answer,
     refuse_parameters,
 )
-from minigrad.course.comparing import as_array, can_be_explained, describe_difference, is_data, try_arguments
+from minigrad.course.comparing import LOOP, as_array, can_be_explained, describe_difference, is_data, try_arguments
 from minigrad.course.exercise import Exercise, draw_point
 from minigrad.course.gradients import check_gradients
 from minigrad.course.limit import TooLong, memory_limit, time_limit
@@ -68,8 +70,9 @@ def _refuse(exercise: Exercise, answer: Any) -> str | None:
         return f"A function of ({', '.join(exercise.parameters)}) is due; got {got}: give its name, without a call."
     if exercise.judge is not None and not inspect.isfunction(answer):
         return None  # the judge checks other values
-    most = max(map(len, exercise.calls))
-    return next(filter(None, (refuse_parameters(answer, names, most) for names in exercise.calls)), None)
+    longest = len(exercise.calls[0])
+    complaints = [refuse_parameters(answer, names, longest) for names in exercise.calls]
+    return complaints[0] or next(filter(None, reversed(complaints)), None)  # the shortest lacks all default values
 
 
 def _judge_by_kind(exercise: Exercise, answer: Any) -> str | None:
@@ -137,16 +140,25 @@ def _add_slip(difference: str, slip: str) -> str:
     """A difference and, if known, what is wrong: it takes the place of a guess at the reason for a wrong shape."""
     if not slip:
         return difference
-    shapes, is_due, _ = difference.partition(" is due: ")
+    shapes, is_due, _ = difference.removesuffix(LOOP).partition(" is due: ")
     return f"{shapes}{is_due or ': '}{slip}"
 
 
 def _answer_all(answer: Callable[..., Any], cases: Sequence[tuple[Any, ...]]) -> tuple[Any, ...] | None:
-    """What it returns for each case; None if it raises."""
-    try:
-        return tuple([answer(*copy.deepcopy(case)) for case in cases])
-    except Exception:  # noqa: BLE001 (a student's code may raise anything)
-        return None
+    """What it returns for each case, or the class of what it raises; None if it raises for all."""
+    returned: list[Any] = []
+    for case in cases:
+        try:
+            returned.append(_call_again(answer, case))
+        except Exception as error:  # noqa: BLE001 (a student's code may raise anything)
+            returned.append(type(error).__name__)
+    return None if all(isinstance(x, str) for x in returned) else tuple(returned)
+
+
+def _call_again(answer: Callable[..., Any], case: tuple[Any, ...]) -> Any:
+    """What an answer returns; what it prints is not shown a second time."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return answer(*copy.deepcopy(case))
 
 
 def _draw_gradient_cases(exercise: Exercise) -> list[tuple[Any, ...]]:
@@ -175,7 +187,7 @@ def _explain(exercise: Exercise, answer: Callable[..., Any], returned: Any, case
 def _rule_out(exercise: Exercise, answer: Callable[..., Any], case: tuple[Any, ...]) -> set[str]:
     """The changes of the arguments that do not make an answer right for this case."""
     try:
-        returned = answer(*copy.deepcopy(case))
+        returned = _call_again(answer, case)
     except Exception:  # noqa: BLE001 (a student's code may raise anything)
         return set()
     if not can_be_explained(returned):
@@ -190,7 +202,7 @@ def _is_right(exercise: Exercise, case: tuple[Any, ...], returned: Any) -> bool:
 
 def _keeps_state(exercise: Exercise, answer: Callable[..., Any], case: tuple[Any, ...]) -> bool:
     """Whether an answer keeps state: right for a case at first, wrong when called again."""
-    return not _is_right(exercise, case, answer(*copy.deepcopy(case)))
+    return not _is_right(exercise, case, _call_again(answer, case))
 
 
 def _judge_gradient(exercise: Exercise, answer: Callable[..., Any]) -> str | None:

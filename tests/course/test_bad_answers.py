@@ -114,7 +114,14 @@ def gives_up(X, K):
     raise AssertionError
 
 
+class PyTorchs:
+    """What PyTorch's own tensors show of themselves."""
+
+    __torch_function__ = None
+
+
 BAD |= {
+    "a tensor of PyTorch": (lambda X, K: PyTorchs(), "returned PyTorchs, but one of PyTorch itself: let minigrad make"),
     "whole numbers": (lambda X, K: corr2d(X, K).int(), "it returned whole numbers (int32); the right ones have digits"),
     "half precision": (lambda X, K: corr2d(X, K).half(), "it returned float16, which keeps three digits"),
     "booleans": (lambda X, K: corr2d(X, K) > 0, "it returned True or False, where numbers are due"),

@@ -70,6 +70,12 @@ ERRORS = {
     "without a message": (KeyError(), "It raised KeyError (line "),
     "memory": (MemoryError(), "It asks for too much memory (line "),
     "no graph": (RuntimeError("element 0 of tensors does not require grad"), "this one is worked out by hand"),
+    "a tuple": (
+        TypeError("can't multiply sequence by non-int of type 'float'"),
+        "returns a tuple, here of one gradient",
+    ),
+    "a number": (AttributeError("'float' object has no attribute 'backward'"), "call backward() before .item()"),
+    "PyTorch": (ModuleNotFoundError("No module named 'torch'"), "import minigrad as torch"),
     "bits": (TypeError("unsupported operand type(s) for ^: 'float' and 'int'"), "a power is written x ** y"),
 }
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad import nn
 from minigrad.course.checking import find
 from tests.course.asking import ask, corr2d
 
@@ -21,6 +22,13 @@ def learn(lr, steps, zero=True, slope=-1):
         return K
 
     return answer
+
+
+def stop(Y, rows, columns):
+    """The map Y of a loop that ended after this many rows and columns."""
+    left = mg.zeros_like(Y)
+    left[:rows, :columns] = Y[:rows, :columns]
+    return left
 
 
 @pytest.mark.parametrize(
@@ -51,7 +59,23 @@ def learn(lr, steps, zero=True, slope=-1):
         ("5.loss", lambda p, t: (p - t) ** 2, "where one number, shape (), is due"),
         ("5.loss", lambda p, t: ((p - t) ^ 2).sum(), "a power is written x ** y"),
         ("6.distance", lambda lr, c, steps: (1 - lr * c) ^ steps, "a power is written x ** y"),
-        ("6.best", lambda curvatures: 2 / (curvatures[0] + curvatures[1]), "4.0, 9.0, 1.0]: 0.153846 is not right.\n"),
+        ("6.best", lambda curvatures: 0.01, "[60.0, 12.0]: 0.01 is not right.\n"),
+        ("4.cost", lambda i, o, k, rows, columns: 10**6 * i, "3000000 is not right."),
+        ("1.multiplications", lambda H, W, h, w: 7**300, "is too large by far: is there a power (**)"),
+        (
+            "1.corr2d",
+            lambda X, K: corr2d(X, K) + 0.003 * X[:-1, :-1],
+            "close to the right one, but off by more than rounding",
+        ),
+        ("1.corr2d", lambda X, K: stop(corr2d(X, K), 1, 1), "all is right up to index (0, 0), and 0 after it: does a"),
+        ("1.corr2d", lambda X, K: stop(corr2d(X, K), 2, 3), "up to index (1, 2), and 0 after it: does a loop end too"),
+        ("3.mirror", lambda x, p: nn.functional.pad(x, (p, p)), "says 0: that adds zeros.\n"),
+        ("4.one_by_one", lambda X, K: X.numpy().copy(), "its shape is (3, 4, 5), where (4, 4, 5) is due"),
+        ("5.learn", lambda X, Y, shape: nn.Conv2d(1, 1, shape), "it returned Conv2d: its numbers are in its .weight"),
+        ("5.learn", lambda X, Y, shape: mg.zeros(1, 1, *shape), "got (1, 1, 1, 2): an axis of size 1 too many"),
+        ("5.learn", lambda X, Y, shape: 100 * mg.ones(shape), "and that of zeros far less: do the steps go up"),
+        ("5.learn", lambda X, Y, shape: mg.zeros(shape), "change K, down the slope (K = K - lr * dK)? After"),
+        ("5.loss", lambda p, t: ((p - t) ** 2).sum(1).mean(), "that is the mean over the rows."),
         (
             "1.corr2d",
             lambda X, K: corr2d(X, K).squeeze(),
@@ -62,7 +86,7 @@ def learn(lr, steps, zero=True, slope=-1):
             lambda k: mg.ones(3, 3) / 9,
             "the answer of its first call again: does it use all of its arguments?",
         ),
-        ("3.output_size", lambda n, k, padding, stride: 1, "write a default value for stride, as in the question"),
+        ("3.output_size", lambda n, k, padding, stride: 1, "write a default value for padding and stride, as in"),
         ("2.horizontal", mg.tensor([[1.0, -1.0]]), "numbers up to 1: it compares left and right neighbours."),
         ("2.horizontal", mg.ones(2, 1), "its numbers add up to 2, so it responds where all pixels are equal, too."),
         ("2.horizontal", mg.eye(2) * mg.tensor([1.0, -1.0]), "it has numbers up to 1.\n"),
@@ -99,9 +123,10 @@ def test_several_products_are_refused_where_one_is_enough(capsys):
     ("answer", "words"),
     [
         (learn(0.1, 500), "the learning rate is too large, or the steps go up the slope (+ for -)."),
-        (learn(0.01, 2, slope=1), "do the steps go up the slope (+ for -)?"),
+        (learn(0.01, 20, slope=1), "do the steps go up the slope (+ for -)?"),
+        (learn(0.01, 2, slope=1), "down the slope (K = K - lr * dK)?"),
         (learn(0.01, 3), "and at most 0.05 is due: more steps, or larger ones"),
-        (learn(0.01, 200, zero=False), "is .grad set to zero before the next one?"),
+        (learn(0.01, 200, zero=False), "is .grad set to zero each time?"),
         (lambda X, Y, shape: ((corr2d(X, mg.zeros(shape)) - Y) ** 2).sum().backward(), "requires_grad=True"),
     ],
 )
@@ -117,3 +142,18 @@ def test_an_exercise_by_hand_refuses_autograd(capsys):
         return K.grad
 
     assert "this one is worked out by hand" in ask(capsys, "5.dK", answer)[1]
+
+
+def test_an_answer_on_numpy_arrays_is_right_where_a_product_of_matrices_is_asked_for(capsys):
+    solved, text = ask(
+        capsys, "4.one_by_one", lambda X, K: (K.flatten(1).numpy() @ X.flatten(1).numpy()).reshape(-1, *X.shape[1:])
+    )
+    assert solved and text == "4.one_by_one: right.\n"
+
+
+def test_what_an_answer_prints_is_shown_once_for_each_case(capsys):
+    def answer(X, K):
+        print("tried")
+        return corr2d(X, K.T)
+
+    assert ask(capsys, "1.corr2d", answer)[1].count("tried") == 1

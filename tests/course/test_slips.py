@@ -74,7 +74,7 @@ def divide(X, gamma, beta, deviation):
         (
             "3.output_size",
             lambda n, k, padding=0, stride=1: (n + 2 * padding - k + 1) // stride,
-            "(a stride without padding): the answer is not right: the first window needs no stride: divide before 1",
+            "stride = 3: 3 is not right: the first window needs no stride: divide before 1",
         ),
         ("3.same_padding", lambda k: k - 1, "that much is lost, and the padding adds on both sides"),
         (

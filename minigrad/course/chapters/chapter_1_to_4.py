@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from math import prod
+from operator import add, matmul, mul
 from typing import Any
 
 import numpy as np
@@ -68,11 +70,22 @@ def window(X: Tensor, i: int, j: int, h: int, w: int) -> Tensor:
         "the map has one number for each window, and so is smaller than the image": lambda X, K: (
             F.pad(corr2d(X, K), (0, K.shape[1] - 1, 0, K.shape[0] - 1))
         ),
+        "`*` multiplies number by number, and `@` is the product of matrices": lambda X, K: corr2d_by(X, K, matmul),
+        "the kernel is multiplied by the pixels, not added to them": lambda X, K: corr2d_by(X, K, add),
+        "`Y += ...` adds each sum to the whole map: `Y[i, j] = ...` writes one number": lambda X, K: (
+            corr2d(X, K).sum().expand(corr2d(X, K).shape)
+        ),
     },
 )  # fmt: skip
 def corr2d(X: Tensor, K: Tensor) -> Tensor:
     """The cross-correlation of an image (H, W) and a kernel (h, w)."""
     return F.conv2d(X[None, None], K[None, None])[0, 0]
+
+
+def corr2d_by(X: Tensor, K: Tensor, meet: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """The sums of `meet` of each window and the kernel, where a product is due."""
+    windows = X.unfold(0, K.shape[0], 1).unfold(1, K.shape[1], 1)  # (H', W', h, w)
+    return meet(windows, K).sum((2, 3))
 
 
 @exercise(
@@ -84,6 +97,10 @@ def corr2d(X: Tensor, K: Tensor) -> Tensor:
         "along each axis it counts one place too few": lambda H, W, h, w: (H - h) * (W - w) * h * w,
         "that is the number of windows": lambda H, W, h, w: (H - h + 1) * (W - w + 1),
         "a kernel of h x w has h * w numbers": lambda H, W, h, w: (H - h + 1) * (W - w + 1) * (h + w),
+        "that is the cost of one window": lambda H, W, h, w: h * w,
+        "that is the number of pixels": lambda H, W, h, w: H * W,
+        "that counts the additions, too": lambda H, W, h, w: 2 * (H - h + 1) * (W - w + 1) * h * w,
+        "without brackets, * comes before + and -": lambda H, W, h, w: H - h + 1 * W - w + 1 * h * w,
     },
 )  # fmt: skip
 def multiplications(H: int, W: int, h: int, w: int) -> int:
@@ -147,7 +164,7 @@ def mean(k: int) -> Tensor:
 
 
 @exercise(
-    "3.output_size", cases=[(8, 2), (5, 3, 1), (8, 3, 1, 2)],
+    "3.output_size", cases=[(8, 2), (5, 3, 1), (8, 3, 1, 2), (9, 3, 2, 3)],
     hidden={
         "a stride without padding": (7, 3, 0, 2),
         "a stride longer than the kernel": (8, 3, 0, 4),
@@ -163,6 +180,9 @@ def mean(k: int) -> Tensor:
             lambda n, k, padding=0, stride=1: (n + 2 * padding - k) / stride + 1,
         "the first window needs no stride: divide before 1 is added":
             lambda n, k, padding=0, stride=1: (n + 2 * padding - k + 1) // stride,
+        "the padding makes the image larger: it is added before the stride divides":
+            lambda n, k, padding=0, stride=1: (n - k) // stride + 1 + 2 * padding,
+        "that is without padding and stride": lambda n, k, padding=0, stride=1: n - k + 1,
         "that is without the stride": lambda n, k, padding=0, stride=1: n + 2 * padding - k + 1,
     },
 )  # fmt: skip
@@ -198,16 +218,23 @@ def same_padding(k: int) -> int:
             lambda kernels, _: sum(kernels) - len(kernels) + 1,
         "the stride of a layer spreads the layers after it, and not itself":
             lambda kernels, strides: 1 + sum((k - 1) * s for k, s in zip(kernels, strides, strict=True)),
+        "a layer's own stride spreads only the layers after it":
+            lambda kernels, strides: grow(kernels, [1, *accumulate(strides, mul)][1:]),
+        "strides multiply: two layers of stride 2 set neighbours 4 pixels apart":
+            lambda kernels, strides: grow(kernels, accumulate([1, *strides], add)),
+        "before the first layer, an output is one pixel wide: start from 1":
+            lambda kernels, strides: grow(kernels, accumulate([1, *strides], mul)) - 1,
         "the receptive fields of layers do not multiply: each layer adds to the last": lambda kernels, _: prod(kernels),
     },
 )  # fmt: skip
 def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
     """The number of pixels, along one axis of the image, that can change one output of these layers in a row."""
-    size, apart = 1, 1
-    for k, s in zip(kernels, strides, strict=True):
-        size += (k - 1) * apart
-        apart *= s
-    return size
+    return grow(kernels, accumulate([1, *strides], mul))
+
+
+def grow(kernels: Iterable[int], steps: Iterable[int]) -> int:
+    """The receptive field of layers, if the pixels of their inputs are these `steps` apart in the image."""
+    return 1 + sum((k - 1) * apart for k, apart in zip(kernels, steps, strict=False))
 
 
 @exercise(
@@ -237,6 +264,8 @@ def mirror(x: Tensor, p: int) -> Tensor:
     slips={
         "that takes the first part of the kernel for all channels: each has its own":
             lambda X, K: F.conv2d(X[None], K[:1].expand(len(X), -1, -1)[None])[0, 0],
+        "each part meets its own channel alone: one loop over both, by zip": lambda X, K: corr2d(X.sum(0), K.sum(0)),
+        "the maps are added, and that is their mean": lambda X, K: F.conv2d(X[None], K[None])[0, 0] / len(X),
     },
 )  # fmt: skip
 def multi_in(X: Tensor, K: Tensor) -> Tensor:
@@ -261,7 +290,10 @@ def multi_in_out(X: Tensor, K: Tensor) -> Tensor:
 
 def count_calls(answer: Any) -> str | None:
     """Checks that a matrix product computed an answer to "4.one_by_one": the graph must have few calls."""
-    counted = guard(answer)(image(3, 4, 5).requires_grad_(), image(4, 3, 1, 1, seed=1))
+    try:
+        counted = guard(answer)(image(3, 4, 5).requires_grad_(), image(4, 3, 1, 1, seed=1))
+    except RuntimeError:  # it computes on NumPy arrays, which keep no graph
+        return None
     calls = graph(counted).labels if isinstance(counted, Tensor) and counted.requires_grad else []
     if any(label[0] == "Convolution" for label in calls):
         return "the numbers are right, but conv2d made them; write the product of matrices yourself, with @"

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.course.calling import guard
 from minigrad.course.chapters.chapter_1_to_4 import bars, corr2d, image
-from minigrad.course.comparing import as_array, refuse_what_is_no_number
+from minigrad.course.comparing import as_array, describe_shapes, refuse_what_is_no_number
 from minigrad.course.exercise import exercise, gradient_exercise
 from minigrad.creation import tensor
 from minigrad.ops.unary import exp as exponential
@@ -18,7 +18,7 @@ from minigrad.tensor import Tensor
 
 
 @exercise(
-    "5.loss", cases=[(image(2, 3), image(2, 3, seed=1))],
+    "5.loss", cases=[(image(3, 2), image(3, 2, seed=1))],
     hidden={"one column": (image(4, 1), image(4, 1, seed=2))},
     page="chapter 5, 'How wrong?'", hint="square each error, then add up; no mean.",
     slips={
@@ -27,6 +27,8 @@ from minigrad.tensor import Tensor
             lambda prediction, target: (prediction - target).sum() ** 2,
         "an error counts by its square, not by its size": lambda prediction, target: (prediction - target).abs().sum(),
         "that is half of it": lambda prediction, target: ((prediction - target) ** 2).sum() / 2,
+        "square the errors, and not the maps": lambda prediction, target: (prediction**2 - target**2).sum(),
+        "that is the mean over the rows": lambda prediction, target: ((prediction - target) ** 2).sum(1).mean(),
         "that is the root of it": lambda prediction, target: ((prediction - target) ** 2).sum().sqrt(),
     },
 )  # fmt: skip
@@ -40,7 +42,19 @@ def loss(prediction: Tensor, target: Tensor) -> Tensor:
     hidden={"a kernel of one column": (image(4, 4), image(4, 1, seed=3), image(1, 4, seed=4))},
     page="chapter 5, 'On paper'", by_hand=True,
     hint="each K[a, b] meets X[i + a, j + b] in every window (i, j), and the loss grows by 2 * error * that pixel.",
-    slips={"the error is the map less Y, and Y is missing": lambda X, K, Y: corr2d(X, 2 * corr2d(X, K))},
+    slips={
+        "the error is the map less Y, and Y is missing": lambda X, K, Y: corr2d(X, 2 * corr2d(X, K)),
+        "the error is the map less Y, and not Y less the map": lambda X, K, Y: -kernel_gradient(X, K, Y),
+        "the derivative of a square is 2 times the error": lambda X, K, Y: kernel_gradient(X, K, Y) / 2,
+        "that is the gradient of the mean": lambda X, K, Y: kernel_gradient(X, K, Y) / Y.numel(),
+        "the errors meet X as the kernel does, without a flip":
+            lambda X, K, Y: corr2d(X, 2 * (corr2d(X, K) - Y).flip(0, 1)),
+        "every window adds to dK[a, b]: `+=`, where `=` keeps the last window alone":
+            lambda X, K, Y: 2 * (corr2d(X, K) - Y)[-1, -1] * X[-K.shape[0] :, -K.shape[1] :],
+        "K[a, b] lies on the pixel X[i + a, j + b]":
+            lambda X, K, Y: (2 * (corr2d(X, K) - Y) * X[: Y.shape[0], : Y.shape[1]]).sum().expand(K.shape),
+        "the loss is no product with K: its derivative has no factor K": lambda X, K, Y: kernel_gradient(X, K, Y) * K,
+    },
 )  # fmt: skip
 def kernel_gradient(X: Tensor, K: Tensor, Y: Tensor) -> Tensor:
     """The gradient of ((corr2d(X, K) - Y) ** 2).sum() along K, of K's shape, without autograd."""
@@ -54,17 +68,17 @@ def judge_learned(answer: Any) -> str | None:
         if complaint := refuse_what_is_no_number(returned, "a kernel"):
             return complaint
         found = as_array(returned)
-        if found.shape != tuple(K.shape):
-            return f"a kernel of shape {tuple(K.shape)} is due, got {found.shape}"
+        if found.shape != (due := tuple(K.shape)):
+            return f"a kernel of shape {due} is due, got {found.shape}{describe_shapes(found.shape, due)}"
         left = float(((corr2d(X, tensor(found.astype(np.float32))) - corr2d(X, K)) ** 2).sum())
         if not np.isfinite(left):
             return "the kernel is nan or inf: the learning rate is too large, or the steps go up the slope (+ for -)"
-        if left > float((corr2d(X, K) ** 2).sum()):
-            return f"the loss is {left:.3g}, more than a kernel of zeros has: do the steps go up the slope (+ for -)?"
+        if left > 4 * float((corr2d(X, K) ** 2).sum()):
+            return f"the loss is {left:.3g}, and that of zeros far less: do the steps go up the slope (+ for -)?"
         if left > 0.05:
             return (
-                f"the loss is still {left:.3g}, and at most 0.05 is due: more steps, or larger ones; after backward(), "
-                "is .grad set to zero before the next one?"
+                f"the loss is still {left:.3g}, and at most 0.05 is due: more steps, or larger ones? Does each step "
+                "change K, down the slope (K = K - lr * dK)? After backward(), is .grad set to zero each time?"
             )
     return None
 
@@ -87,6 +101,7 @@ def learn(X: Tensor, Y: Tensor, shape: tuple[int, int]) -> Tensor:
     slips={
         "from this rate on the steps jump across the minimum, and still shrink": lambda curvature: 1 / curvature,
         "the fraction is upside down: a steeper bowl needs smaller steps": lambda curvature: curvature / 2,
+        "`//` rounds down to a whole number, and `/` divides": lambda curvature: 2 // curvature,
     },
 )  # fmt: skip
 def limit(curvature: float) -> float:
@@ -101,6 +116,9 @@ def limit(curvature: float) -> float:
     slips={
         "a step across the minimum changes the sign": lambda lr, curvature, steps: abs(1 - lr * curvature) ** steps,
         "each step multiplies what the step before it left": lambda lr, curvature, steps: 1 - lr * curvature * steps,
+        "that is a step too many": lambda lr, curvature, steps: (1 - lr * curvature) ** (steps + 1),
+        "that is a step too few": lambda lr, curvature, steps: (1 - lr * curvature) ** (steps - 1),
+        "the curvature is missing: a steeper slope makes longer steps": lambda lr, _, steps: (1 - lr) ** steps,
         "that is what one step leaves": lambda lr, curvature, steps: 1 - lr * curvature,
         "that adds the factor of each step: multiply them": lambda lr, curvature, steps: (1 - lr * curvature) * steps,
         "a step leads down the slope, towards the minimum: minus": lambda lr, curvature, steps: (
@@ -128,6 +146,10 @@ def distance(lr: float, curvature: float, steps: int) -> float:
             lambda curvatures: 2 / (curvatures[0] + curvatures[-1]),
         "this rate is the best for the smallest curvature; along the largest it diverges":
             lambda curvatures: 1 / min(curvatures),
+        "in |1 - lr * a| = |1 - lr * b| one side changes its sign: lr * a - 1 = 1 - lr * b":
+            lambda curvatures: 1 / (max(curvatures) + min(curvatures)),
+        "that takes the first two: the largest and the smallest may stand anywhere":
+            lambda curvatures: 2 / (curvatures[0] + curvatures[1]),
         "this rate is the limit for the smallest curvature; along the largest it diverges":
             lambda curvatures: 2 / min(curvatures),
     },
