@@ -68,7 +68,7 @@ with _open_later("torch", globals()) as _later:
     from minigrad.absent_devices import mps, xpu
     from minigrad.accelerator import get_device_module
     from minigrad.amp import GradScaler, autocast
-    from minigrad.amp.autocast_mode import is_autocast_enabled
+    from minigrad.amp.autocast_mode import get_autocast_dtype, is_autocast_cpu_enabled, is_autocast_enabled
     from minigrad.autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
     from minigrad.autograd.inference import inference_mode
     from minigrad.compiler import compile
@@ -234,7 +234,8 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "Future", "GradScaler", "amp", "autocast", "compile", "compiler", "cpu", "get_device_module",
     "OutOfMemoryError", "binomial", "is_autocast_enabled", "is_inference", "jit", "narrow_copy", "unsafe_chunk",
     "unsafe_split", "unsafe_split_with_sizes", "mps", "xpu", "pca_lowrank", "svd_lowrank", "gru_cell", "lstm_cell",
-    "cholesky_inverse", "cholesky_solve", "igamma", "igammac", "rnn_relu_cell", "rnn_tanh_cell",
+    "cholesky_inverse", "cholesky_solve", "igamma", "igammac", "rnn_relu_cell", "rnn_tanh_cell", "get_autocast_dtype",
+    "is_autocast_cpu_enabled",
 ]  # fmt: skip
 
 # fmt: off

@@ -317,6 +317,19 @@ def test_a_mode_is_told_each_function_and_computes_as_without_it(name, call):
     assert told[-1] == name  # nothing after its end
 
 
+@pytest.mark.parametrize("exponent", [0, 2, 3, -1, -2, 0.5, -0.5, 2.5])
+def test_powers_in_a_mode_have_the_bits_of_those_without_it(exponent):
+    class Mode(overrides.TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            return func(*args, **(kwargs or {}))
+
+    for dtype in (torch.float32, torch.float64):
+        x = torch.linspace(0.1, 3.0, 1000, dtype=dtype)
+        with Mode():
+            power = x**exponent
+        assert torch.equal(power, x**exponent)
+
+
 def test_a_mode_is_told_all_options_of_grad():
     x, unused = torch.ones(2, requires_grad=True), torch.ones(3, requires_grad=True)
     with Told([]):

@@ -42,7 +42,7 @@ class autocast:
                 f"Expected `device_type` of type `str`, got: {show_value(device_type)}; write 'cpu' or 'cuda'"
             )
         self.device = device(device_type).type
-        self.fast_dtype = dtype or (float16 if self.device == "cuda" else NAMES["bfloat16"])
+        self.fast_dtype = dtype or get_autocast_dtype(self.device)
         wanted = as_flag("autocast", "enabled", enabled)
         self._enabled = wanted and is_there(self.device, _NO_AUTOCAST) and _casts_to(self.device, dtype)
         if self._enabled:
@@ -105,6 +105,30 @@ def is_autocast_enabled(device_type: str | None = None) -> bool:
     False
     """
     return False
+
+
+def is_autocast_cpu_enabled() -> bool:
+    """False: nothing is ever cast. `is_autocast_enabled("cpu")` is PyTorch's newer name.
+
+    >>> import minigrad as torch
+    >>> torch.is_autocast_cpu_enabled()
+    False
+    """
+    return False
+
+
+def get_autocast_dtype(device_type: str) -> Any:
+    """The dtype to which PyTorch's `autocast` casts by default on a device: bfloat16 on a CPU, float16 on CUDA.
+
+    Raises TypeError where `device_type` is no string, RuntimeError for a device that is not here.
+
+    >>> import minigrad as torch
+    >>> torch.get_autocast_dtype("cuda")
+    minigrad.float16
+    """
+    if not isinstance(device_type, str):
+        raise TypeError(f"get_autocast_dtype(): argument 'device_type' must be str, not {show_value(device_type)}")
+    return float16 if device(device_type).type == "cuda" else NAMES["bfloat16"]
 
 
 def custom_fwd(fwd: Any = None, *, device_type: str = "cuda", cast_inputs: Any = None) -> Any:

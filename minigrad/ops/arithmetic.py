@@ -103,7 +103,7 @@ _SHORT_POWERS: dict[float, Any] = {
 
 
 def _power(x: Any, y: Any) -> Any:
-    if type(y) in (int, float) and y in _SHORT_POWERS:
+    if type(y) in (int, float, np.float32, np.float64) and y in _SHORT_POWERS:
         return _SHORT_POWERS[y](x)
     if type(y) in (int, float) or y.dtype.kind in "fu" or not np.less(y, 0).any():
         return np.power(x, y)

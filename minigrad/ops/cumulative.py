@@ -15,6 +15,7 @@ from minigrad.backend import device_of, to_device
 from minigrad.devices import CPU
 from minigrad.half_precision import sum_type
 from minigrad.ops.arguments import Omissible, axis, require_kind, takes_out
+from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.copies import clone, in_rows, turn
 from minigrad.ops.describe import rename
 from minigrad.ops.elementwise import twin_of
@@ -126,6 +127,11 @@ def _in_own_dtype(function: F) -> F:
             have = f"input tensor dtype {dtypes.from_numpy(self.array.dtype)} and output tensor dtype {dtype}"
             hint = f"convert it first, or write {function.__name__}(dim, dtype=minigrad.{wanted})"
             raise RuntimeError(f"Bad in-place call: {have} should match; {hint}")
+        if self.array.dtype.kind == "b":
+            axis(dim, self.array.ndim)
+            if self.array.size and self.array.ndim:
+                raise not_implemented_for(write.__name__, self.array.dtype)
+            return cast(Tensor, self)  # nothing is summed, so nothing is cast
         return cast(Tensor, write(self, dim))
 
     return cast(F, call)

@@ -45,6 +45,7 @@ _truncated = binary("div", lambda x, y: _toward_zero(x, _divisor(x, y)), *_flat,
 floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(x, y)), no_derivative("floor_divide"),
     no_derivative("floor_divide"),
     "floor(input / other)", "[7.0, -7.0]; 2.0 -> [ 3., -4.]", refuses="b", numbers="both", float32_number=True,
+    shown="NotImplemented",
     gradients=("none: backward raises, as in PyTorch",) * 2, domain="other != 0; integers raise there")
 remainder = binary("remainder", lambda x, y: _remainder(x, _divisor(x, y)), lambda g: g, _slope_of_divisor,
     "input - other * floor(input / other), with the sign of other", "[7.0, -7.0]; 3.0 -> [1., 2.]", refuses="b",

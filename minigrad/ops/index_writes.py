@@ -27,7 +27,7 @@ from minigrad.ops.arithmetic import mul
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast, contiguous, ravel
 from minigrad.ops.gather import at_least_1d, check_is_index, check_places, count_from_start
-from minigrad.ops.grad_fn_names import shown_as
+from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import read_at
 from minigrad.ops.keys import find_range, watch
 from minigrad.ops.masks import check_gradient_can_flow, check_mask, number_inside
@@ -140,7 +140,8 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Operand) -> Tensor
         fill = cast(value, dtype)
     else:
         fill = wrap(to_device(np.asarray(dtypes.scalar(value, dtype)), device_of(input.array)))
-    return reshape_like(_filled(at_least_1d(input), fill, reader=read_at, statics={"key": key}), input)
+    result = reshape_like(_filled(at_least_1d(input), fill, reader=read_at, statics={"key": key}), input)
+    return name_last_call(result, "IndexFillBackward1") if isinstance(value, TensorBase) else result
 
 
 # ---- of the flattened tensor, and by mask --------------------------------------------------------

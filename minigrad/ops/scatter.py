@@ -65,14 +65,16 @@ def scatter(
         wrong = RuntimeError if isinstance(reduce, str) else TypeError
         raise wrong(f"scatter(): reduce argument must be either add or multiply, got {shorten(reduce)}")
     require_number("scatter", "src", src)
-    if not isinstance(src, TensorBase) and isinstance(index, TensorBase):
+    by_number = not isinstance(src, TensorBase)
+    if by_number and isinstance(index, TensorBase):
         number = dtypes.scalar(src if index.array.size else 0, input.array.dtype)  # nothing is written, whatever it is
         src = compute(_fill, index, number)
     if reduce == "multiply":
         from minigrad.ops.index_reductions import scatter_reduce  # it imports this file
 
         return scatter_reduce(input, dim, index, src, "prod")
-    return _scatter("scatter", input, dim, index, src, add=reduce == "add")
+    result = _scatter("scatter", input, dim, index, src, add=reduce == "add")
+    return name_last_call(result, "ScatterBackward1") if by_number and reduce is None else result
 
 
 @takes_out(apart="others")

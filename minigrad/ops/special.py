@@ -206,7 +206,7 @@ nextafter = binary("nextafter", np.nextafter, lambda g, x, y: np.where(x == y, 0
     numbers="none", refuses="iub",
     formula="the next number of its type after input, towards other", example="[1.0]; [2.0] -> [1.0000]")
 _heaviside = binary("heaviside", lambda x, y: np.where(x == 0, y, x > 0).astype(x.dtype),
-    no_derivative("heaviside"), no_derivative("heaviside"), numbers="none")
+    no_derivative("heaviside"), no_derivative("heaviside"), numbers="none", shown="NotImplemented")
 gcd = binary("gcd", np.gcd, None, None, numbers="none", refuses="fb",
     formula="the greatest whole number that divides both", example="[12, 18]; [8, 27] -> [4, 9]")
 lcm = binary("lcm", np.lcm, None, None, numbers="none", refuses="fb",

@@ -14,6 +14,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, store, to_device
 from minigrad.ops.arguments import Operand, as_number, of_tensors
 from minigrad.ops.copies import cast
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.inplace import assign, check_writable
 from minigrad.ops.piecewise import zeros_of
 
@@ -31,11 +32,10 @@ def fill(input: Tensor, value: Operand) -> Tensor:
     if isinstance(value, TensorBase):
         if value.array.ndim:
             raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got {value.array.ndim} dimensions.")
-        value = cast(value, input.array.dtype)
-    else:
-        value = wrap(_convert(value, input.array))
-        if type(input.array) is not np.ndarray:
-            value.array = to_device(value.array, device_of(input.array))
+        return name_last_call(_fill(input, cast(value, input.array.dtype)), "FillBackward1")
+    value = wrap(_convert(value, input.array))
+    if type(input.array) is not np.ndarray:
+        value.array = to_device(value.array, device_of(input.array))
     return _fill(input, value)
 
 
@@ -77,7 +77,9 @@ class FillingMethods(TensorBase):
         if _fill_at_once(self, value):
             return self
         check_writable(self, "fill_")
-        return assign(self, fill(self, value), "fill_", one_number=not isinstance(value, TensorBase))
+        by_number = not isinstance(value, TensorBase)
+        filled = name_last_call(fill(self, value), "FillBackward2" if by_number else "FillBackward3")
+        return assign(self, filled, "fill_", one_number=by_number)
 
     @of_tensors
     def zero_(self: Any) -> Tensor:
@@ -90,4 +92,4 @@ class FillingMethods(TensorBase):
         if _fill_at_once(self, 0):
             return self
         check_writable(self, "zero_")
-        return assign(self, fill(self, 0), "zero_", one_number=True)
+        return assign(self, name_last_call(fill(self, 0), "ZeroBackward0"), "zero_", one_number=True)

@@ -62,11 +62,14 @@ def test_a_device_type_is_a_string(given):
         torch.autocast(given)
     with pytest.raises(TypeError, match="argument 'device_type' must be str, not"):
         torch.amp.is_autocast_available(given)
+    with pytest.raises(TypeError, match=r"get_autocast_dtype.*argument 'device_type' must be str, not"):
+        torch.get_autocast_dtype(given)
 
 
 def test_custom_fwd_and_bwd_return_the_function_itself():
     assert torch.amp.custom_fwd(len) is len and torch.amp.custom_bwd(device_type="cuda")(len) is len
-    assert torch.amp.is_autocast_available("cpu")
+    assert torch.amp.is_autocast_available("cpu") and not torch.is_autocast_cpu_enabled()
+    assert torch.get_autocast_dtype("cpu") is torch.bfloat16 and torch.get_autocast_dtype("cuda") is torch.float16
 
 
 def test_both_files_have_pytorchs_names():

@@ -76,8 +76,18 @@ def nothing_to_multiply(name: str, kernel: Any) -> RuntimeError:
     return RuntimeError(f"{name}: a weight of size {list(kernel)} with an axis of length 0 has nothing to multiply")
 
 
+def no_pixels(name: str, size: Any) -> RuntimeError:
+    """The error for images without pixels, of this size."""
+    return RuntimeError(
+        f"{name}: Only zero batch or zero channel inputs are supported, but got images of size {list(size)}, which "
+        "have no pixels"
+    )
+
+
 def too_large(size: tuple[int, ...], geometry: Geometry) -> RuntimeError:
     """The error for a kernel that is larger than the padded image of this size: (H, W), or (L,) of a signal."""
+    if 0 in size:
+        return no_pixels(f"conv{len(size)}d", size)
     kernel, _, padding, dilation = [numbers[-len(size) :] for numbers in geometry[:4]]
     padded = " x ".join([str(n + 2 * p) for n, p in zip(size, padding, strict=True)])
     reach = " x ".join(map(str, geometry.reach[-len(size) :]))

@@ -9,6 +9,7 @@ import numpy as np
 from minigrad.autograd.failed_calls import names_options
 from minigrad.kernels.geometry import Geometry
 from minigrad.nn.functional.checked_conv import check_operands
+from minigrad.nn.functional.conv_complaints import no_pixels
 from minigrad.nn.functional.padding import pad
 from minigrad.ops.arguments import as_ints, require_floats
 from minigrad.ops.conv import conv_input
@@ -69,6 +70,8 @@ def _find_painted_size(name: str, x: Any, geometry: Geometry, extra: tuple[int, 
         if e >= max(s, d) and x.size:
             got = f"but got output_padding: {e}, stride: {s}, dilation: {d}"
             raise RuntimeError(f"output padding must be smaller than either stride or dilation, {got}")
+    if len(x) and 0 in x.shape[2:]:
+        raise no_pixels(name, x.shape[2:])
     size = geometry.adjoint_size(x.shape[2:], extra)
     # For no images, and for several images or groups in float32, PyTorch returns an empty result.
     may_be_empty = not len(x) or (max(len(x), geometry.groups) > 1 and x.dtype == np.float32)

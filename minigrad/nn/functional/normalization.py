@@ -23,6 +23,7 @@ from minigrad.ops.arguments import (
     require_tensors,
     sizes,
 )
+from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.copies import contiguous
 from minigrad.ops.division import div
 from minigrad.ops.precision import in_float32
@@ -276,6 +277,8 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
         raise ValueError(f"Expected 3D or higher dimensionality input (got {len(shape)} dimensions)")
     if not input.array.size:
         return input
+    if len(shape) > 3 and input.array.dtype == np.float16 and type(input.array) is np.ndarray:
+        raise not_implemented_for("local_response_norm", input.array.dtype, takes_floats=True)
     before, after = size // 2, (size - 1) // 2
     squares = input.reshape(shape[0], 1, shape[1], -1).square()  # (N, C, ...) -> (N, 1, C, pixels)
     squares = pad(squares, (0, 0, before, after))  # channels of zeros at both ends

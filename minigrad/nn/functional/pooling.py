@@ -62,6 +62,8 @@ def max_pool1d(
     >>> torch.nn.functional.max_pool1d(torch.tensor([[1.0, 5.0, 2.0, 3.0]]), 2)
     tensor([[5., 3.]])
     """
+    if return_indices is False:  # as in PyTorch, which takes integers where the places are wanted
+        require_floats("max_pool1d", input)
     values, places = take_maxima("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, limit=None)
     if return_indices:
         return values, places

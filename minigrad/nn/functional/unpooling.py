@@ -10,7 +10,7 @@ from minigrad.creation import zeros
 from minigrad.nn.functional.activation import relu
 from minigrad.nn.functional.images import OF_UNPOOL, check_images
 from minigrad.nn.functional.pooling import take_maxima, take_means
-from minigrad.ops.arguments import Lengths, as_ints, as_number, require_tensors
+from minigrad.ops.arguments import Lengths, as_ints, as_number, require_floats, require_tensors
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.scatter import scatter
@@ -68,7 +68,8 @@ def max_unpool3d(
 
 
 def _unpool(name: str, space: int, input: Tensor, indices: Tensor, options: Any, output_size: Any) -> Tensor:
-    require_tensors(name, "input indices", input, indices)
+    require_floats(name, input)
+    require_tensors(name, "indices", indices)
     shape = tuple(input.array.shape)
     check_images(name, space, input, empty=False, words=OF_UNPOOL[space])
     if indices.array.dtype != "int64":

@@ -43,6 +43,7 @@ def test_gradients_go_back_to_the_maxima():
     ("call", "error", "message"),
     [
         (lambda v, i: F.max_unpool2d(v, i[:1], 2), RuntimeError, "shape of indices to be the same"),
+        (lambda v, i: F.max_unpool2d(v.int(), i, 2), NotImplementedError, "max_unpool2d. not implemented for 'Int'"),
         (lambda v, i: F.max_unpool2d(v, i.int(), 2), RuntimeError, "type int64 but got: minigrad.int32"),
         pytest.param(
             lambda v, i: F.max_unpool2d(v, i + 100, 2), RuntimeError, "Found an invalid max index", marks=NOT_ASKED
