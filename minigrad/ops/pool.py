@@ -43,38 +43,49 @@ adaptive_max_pool2d = operation(
     shown="AdaptiveMaxPool2DBackward0",
 )
 
-# Means: `count` is (divisor_override, count_include_pad).
-avg_pool2d = operation(
-    "avg_pool2d",
-    lambda x, *, geometry, windows, count: kernels.avg_pool2d(x, geometry, windows, *count),
-    lambda g, x, geometry, windows, count: tie(
-        _avg_pool2d_input(g, geometry=geometry, windows=windows, size=x.shape[-2:], count=count), x
-    ),
-    shown="AvgPool2DBackward0",
-    in_float32=True,
-)
-_avg_pool2d_input: Any = operation(
-    "avg_pool2d_input",
-    lambda g, *, geometry, windows, size, count: kernels.avg_pool2d_input(g, geometry, size, *count),
-    lambda v, geometry, windows, count: avg_pool2d(v, geometry=geometry, windows=windows, count=count),
-    in_float32=True,
-)
-adaptive_avg_pool2d = operation(
-    "adaptive_avg_pool2d",
-    lambda x, *, size: kernels.adaptive_avg_pool2d(x, size),
-    lambda g, x, size: tie(_adaptive_avg_pool2d_input(g, image=x.shape[-2:], size=size), x),
-    shown="AdaptiveAvgPool2DBackward0",
-    in_float32=True,
-)
-_adaptive_avg_pool2d_input: Any = operation(
-    "adaptive_avg_pool2d_input",
-    lambda g, *, image, size: kernels.adaptive_avg_pool2d_input(require_windows(g), image),
-    lambda v, size: adaptive_avg_pool2d(v, size=size),
-    in_float32=True,
-)
+
+def define_means(name: str, forward: Any, adjoint: Any) -> Any:
+    """Average pooling of windows along some axes, such as `avg_pool2d`, by two kernels that are each other's adjoint.
+
+    `count` is (divisor_override, count_include_pad).
+    """
+    made = operation(
+        name,
+        lambda x, *, geometry, windows, count: forward(x, geometry, windows, *count),
+        lambda g, x, geometry, windows, count: tie(
+            back(g, geometry=geometry, windows=windows, size=x.shape[-len(windows) :], count=count), x
+        ),
+        shown=f"AvgPool{name[-2:].upper()}Backward0",
+        in_float32=True,
+    )
+    back: Any = operation(
+        f"{name}_input",
+        lambda g, *, geometry, windows, size, count: adjoint(g, geometry, size, *count),
+        lambda v, geometry, windows, count: made(v, geometry=geometry, windows=windows, count=count),
+        in_float32=True,
+    )
+    return made
 
 
-def require_windows(g: Any, name: str = "adaptive_avg_pool2d") -> Any:
+def define_adaptive_means(name: str, forward: Any, adjoint: Any) -> Any:
+    """Average pooling of windows that cover the image or the volume, such as `adaptive_avg_pool2d`, likewise."""
+    made = operation(
+        name,
+        lambda x, *, size: forward(x, size),
+        lambda g, x, size: tie(back(g, image=x.shape[-len(size) :], size=size), x),
+        shown=f"AdaptiveAvgPool{name[-2:].upper()}Backward0",
+        in_float32=True,
+    )
+    back: Any = operation(
+        f"{name}_input",
+        lambda g, *, image, size: adjoint(require_windows(g, name), image),
+        lambda v, size: made(v, size=size),
+        in_float32=True,
+    )
+    return made
+
+
+def require_windows(g: Any, name: str) -> Any:
     """Returns `g`, the gradient of adaptive pooling. Raises RuntimeError if there are no windows, as PyTorch does."""
     if 0 in g.shape[1:]:
         raise RuntimeError(
@@ -83,6 +94,11 @@ def require_windows(g: Any, name: str = "adaptive_avg_pool2d") -> Any:
         )
     return g
 
+
+avg_pool2d = define_means("avg_pool2d", kernels.avg_pool2d, kernels.avg_pool2d_input)
+adaptive_avg_pool2d = define_adaptive_means(
+    "adaptive_avg_pool2d", kernels.adaptive_avg_pool2d, kernels.adaptive_avg_pool2d_input
+)
 
 # The windows of an image as columns, and its adjoint, which adds columns back into an image.
 unfold_windows = operation(

@@ -202,7 +202,7 @@ def make_resampling(name: str, pools: bool = False) -> Operation:
         return back(g, axes=axes)
 
     def tied_rule(g: Any, x: Any, axes: tuple[Axis, ...]) -> Any:
-        return tie(back(require_windows(g), axes=axes), x)
+        return tie(back(require_windows(g, "adaptive_avg_pool2d"), axes=axes), x)
 
     back: Any = operation(
         f"{name}_backward", lambda g, *, axes: _write_back(g, axes), lambda g, axes: made(g, axes=axes), in_float32=True

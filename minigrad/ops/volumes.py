@@ -13,7 +13,7 @@ from minigrad.half_precision import round_once, widened
 from minigrad.kernels import pool_volumes as pooling
 from minigrad.kernels import volumes as kernels
 from minigrad.ops.piecewise import tie
-from minigrad.ops.pool import read_places, require_windows, write_places
+from minigrad.ops.pool import define_adaptive_means, define_means, read_places, require_windows, write_places
 
 # The rules of x, w and b: each of the first two functions is the other's adjoint, as in `conv.py`.
 conv3d = operation(
@@ -74,32 +74,7 @@ def _as_image(x: Any) -> Any:
     return x.reshape(*outer, H * W)
 
 
-# Means: `count` is (divisor_override, count_include_pad).
-avg_pool3d = operation(
-    "avg_pool3d",
-    lambda x, *, geometry, windows, count: pooling.avg_pool3d(x, geometry, windows, *count),
-    lambda g, x, geometry, windows, count: tie(
-        _avg_pool3d_input(g, geometry=geometry, windows=windows, size=x.shape[-3:], count=count), x
-    ),
-    shown="AvgPool3DBackward0",
-    in_float32=True,
-)
-_avg_pool3d_input: Any = operation(
-    "avg_pool3d_input",
-    lambda g, *, geometry, windows, size, count: pooling.avg_pool3d_input(g, geometry, size, *count),
-    lambda v, geometry, windows, count: avg_pool3d(v, geometry=geometry, windows=windows, count=count),
-    in_float32=True,
-)
-adaptive_avg_pool3d = operation(
-    "adaptive_avg_pool3d",
-    lambda x, *, size: pooling.adaptive_avg_pool3d(x, size),
-    lambda g, x, size: tie(_adaptive_avg_pool3d_input(g, image=x.shape[-3:], size=size), x),
-    shown="AdaptiveAvgPool3DBackward0",
-    in_float32=True,
-)
-_adaptive_avg_pool3d_input: Any = operation(
-    "adaptive_avg_pool3d_input",
-    lambda g, *, image, size: pooling.adaptive_avg_pool3d_input(require_windows(g, "adaptive_avg_pool3d"), image),
-    lambda v, size: adaptive_avg_pool3d(v, size=size),
-    in_float32=True,
+avg_pool3d = define_means("avg_pool3d", pooling.avg_pool3d, pooling.avg_pool3d_input)
+adaptive_avg_pool3d = define_adaptive_means(
+    "adaptive_avg_pool3d", pooling.adaptive_avg_pool3d, pooling.adaptive_avg_pool3d_input
 )
