@@ -14,7 +14,7 @@ import numpy as np
 from minigrad import dtypes
 
 _LISTS, _NUMBERS = {list, tuple}, {bool, int, float}
-DEEPEST = 64  # lists within lists: NumPy's arrays have no more axes
+DEEPEST = 64  # lists within lists: NumPy's arrays have no more axes, and `mixed_lists.py` refuses others
 _INT64, _BOOL = np.dtype(np.int64), np.dtype(np.bool_)
 
 
@@ -42,10 +42,8 @@ def _flatten(data: Any) -> tuple[list[int], list[Any]]:
     """The shape of nested lists, and what they hold, in order: lists too, where others beside them end sooner."""
     is_list = data.__class__ in _LISTS
     shape, inside = ([len(data)], data) if is_list else ([], [data])
-    while inside and _LISTS.issuperset(map(type, inside)) and len(lengths := set(map(len, inside))) == 1:
-        if len(shape) == DEEPEST:  # what is inside is refused by `mixed_lists.py`
-            break
-        shape += lengths
+    while inside and len(shape) < DEEPEST and _LISTS.issuperset(map(type, inside)) and len(set(map(len, inside))) == 1:
+        shape.append(len(inside[0]))
         inside = [*chain.from_iterable(inside)]
     return shape, inside
 
