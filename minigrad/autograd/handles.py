@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -47,30 +47,28 @@ class Hooks:
     """The hooks of one module or optimizer, by the point at which they run, each with its options."""
 
     def __init__(self) -> None:
-        self._places: dict[str, dict[int, tuple[Any, ...]]] = {}
+        self._places: dict[str, OrderedDict[int, tuple[Any, ...]]] = defaultdict(OrderedDict)
 
     def add(self, place: str, hook: Any, prepend: bool, options: Any) -> RemovableHandle:
         """Adds `hook` at `place`, after the others or before them."""
         require_callable(hook)
-        hung = self._places.setdefault(place, {})
-        number = next(_numbers)
-        others = dict(hung) if prepend else {}
-        for key in others:
-            del hung[key]
-        hung |= {number: (hook, *options)} | others
+        hung, number = self._places[place], next(_numbers)
+        hung[number] = (hook, *options)
+        if prepend:
+            hung.move_to_end(number, last=False)
         return RemovableHandle(hung, number)
 
     def remove(self, place: str, number: int) -> None:
         """Removes hook `number` at `place`."""
-        self._places.get(place, {}).pop(number, None)
+        self._places[place].pop(number, None)
 
     def at(self, place: str) -> list[tuple[Any, ...]]:
         """The hooks at `place`: functions with their options."""
-        return list(self._places.get(place, {}).values())
+        return list(self._places[place].values())
 
     def functions(self, place: str) -> OrderedDict[int, Any]:
         """The hooks at `place` by their numbers, without options."""
-        return OrderedDict((number, hung[0]) for number, hung in self._places.get(place, {}).items())
+        return OrderedDict((number, hung[0]) for number, hung in self._places[place].items())
 
 
 class Hookable:
