@@ -99,7 +99,12 @@ def _weigh(p: Any, q: Any, ratio: Any) -> Any:
 
 
 @register_kl(MultivariateNormal, MultivariateNormal)
-def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Any:
+def divergence_of_normals(p: Any, q: Any) -> Any:
+    """Half of ``log(det C_q / det C_p) + trace(C_q^-1 C_p) + d^2 - n``, d the distance of the means in units of C_q."""
+    if p.event_shape != q.event_shape:
+        raise ValueError(
+            "KL-divergence between two (Low Rank) Multivariate Normals with different event shapes cannot be computed"
+        )
     apart = solve_triangular(q.scale_tril, (q.loc - p.loc).unsqueeze(-1), upper=False)
     wider = solve_triangular(q.scale_tril, p.scale_tril, upper=False)
     squares = sum(wider**2, (-2, -1)) + sum(apart**2, (-2, -1))

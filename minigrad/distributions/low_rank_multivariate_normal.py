@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.creation import empty
 from minigrad.distributions import constraints
 from minigrad.distributions.distribution import Distribution
-from minigrad.distributions.kl import register_kl
+from minigrad.distributions.kl import divergence_of_normals, register_kl
 from minigrad.distributions.multivariate_normal import MultivariateNormal
 from minigrad.ops.arguments import require_tensors
 from minigrad.ops.diagonal import diag_embed
@@ -123,16 +123,9 @@ def _check_shapes(loc: Any, factor: Any, diagonal: Any) -> None:
         raise ValueError(f"cov_diag must be a batch of vectors with shape {tuple(loc[-1:])}, got {tuple(diagonal)}")
 
 
-@register_kl(LowRankMultivariateNormal, LowRankMultivariateNormal)
-@register_kl(MultivariateNormal, LowRankMultivariateNormal)
-@register_kl(LowRankMultivariateNormal, MultivariateNormal)
-def _of_normals(p: Any, q: Any) -> Any:
-    """Half of ``log(det C_q / det C_p) + trace(C_q^-1 C_p) + d^2 - n``, d the distance of the means in units of C_q."""
-    if p.event_shape != q.event_shape:
-        raise ValueError(
-            "KL-divergence between two (Low Rank) Multivariate Normals with different event shapes cannot be computed"
-        )
-    apart = solve_triangular(q.scale_tril, (q.loc - p.loc).unsqueeze(-1), upper=False)
-    wider = solve_triangular(q.scale_tril, p.scale_tril, upper=False)
-    squares = sum(wider**2, (-2, -1)) + sum(apart**2, (-2, -1))
-    return q.half_log_det() - p.half_log_det() + 0.5 * (squares - p.event_shape[0])
+for pair in (
+    (LowRankMultivariateNormal, LowRankMultivariateNormal),
+    (MultivariateNormal, LowRankMultivariateNormal),
+    (LowRankMultivariateNormal, MultivariateNormal),
+):
+    register_kl(*pair)(divergence_of_normals)

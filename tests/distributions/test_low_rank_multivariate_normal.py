@@ -61,4 +61,7 @@ test_refused = refusals({
     "another length": (
         lambda: D.kl_divergence(LAW, D.LowRankMultivariateNormal(torch.zeros(1), torch.ones(1, 1), torch.ones(1))),
         ValueError, "different event shapes"),
+    "another length, of full rank": (
+        lambda: D.kl_divergence(*[D.MultivariateNormal(torch.zeros(n), torch.eye(n)) for n in (1, 2)]),
+        ValueError, "different event shapes"),
 })  # fmt: skip
