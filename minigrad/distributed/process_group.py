@@ -223,6 +223,16 @@ def group_or_world(group: Any) -> ProcessGroup | None:
     return group
 
 
+def require_member(
+    group: Any, refusal: str = "Invalid process group specified: this process is not in it"
+) -> ProcessGroup:
+    """The given group, or that of all processes. Raises ValueError with the words `refusal` outside it."""
+    member = group_or_world(group)
+    if member is None:
+        raise ValueError(refusal)
+    return member
+
+
 def make_group(name: str, ranks: Sequence[int], kind: str, control: Communicator, timeout: timedelta) -> ProcessGroup:
     """Makes a group with backend `kind`; all its ranks must call this."""
     data = nccl.world(control) if kind == "nccl" else control.duplicate()

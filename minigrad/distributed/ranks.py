@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.distributed import launch
-from minigrad.distributed.process_group import ProcessGroup, group_or_world
+from minigrad.distributed.process_group import group_or_world, require_member
 
 
 def get_rank(group: Any = None) -> int:
@@ -47,14 +47,6 @@ def get_node_local_rank(fallback_rank: int | None = None) -> int:
     return int(local if local is not None else fallback_rank or 0)
 
 
-def _require_member(group: Any) -> ProcessGroup:
-    """The given group. Raises ValueError if this process is not in it."""
-    member = group_or_world(group)
-    if member is None:
-        raise ValueError("Invalid process group specified: this process is not in it")
-    return member
-
-
 def get_backend(group: Any = None) -> str:
     """The backend, "mpi" or "nccl". Raises ValueError outside the group.
 
@@ -64,7 +56,7 @@ def get_backend(group: Any = None) -> str:
     'mpi'
     >>> torch.distributed.destroy_process_group()
     """
-    return _require_member(group).data.backend
+    return require_member(group).data.backend
 
 
 def get_process_group_ranks(group: Any) -> list[int]:
@@ -76,7 +68,7 @@ def get_process_group_ranks(group: Any) -> list[int]:
     [0]
     >>> torch.distributed.destroy_process_group()
     """
-    return list(_require_member(group).ranks)
+    return list(require_member(group).ranks)
 
 
 def get_global_rank(group: Any, group_rank: int) -> int:

@@ -9,7 +9,7 @@ from minigrad.distributed import objects
 from minigrad.distributed.agreement import agree
 from minigrad.distributed.algorithms.join import Join, Joinable, JoinHook
 from minigrad.distributed.packed_broadcast import begin_broadcast
-from minigrad.distributed.process_group import ProcessGroup, group_or_world
+from minigrad.distributed.process_group import ProcessGroup, require_member
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Tensor
 
@@ -48,10 +48,9 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
             )
         if overlap_with_ddp:
             raise NotImplementedError("overlap_with_ddp is not offered: the update begins when backward is over")
-        group = group_or_world(process_group)
-        if group is None:
-            raise ValueError("ZeroRedundancyOptimizer needs a group that this process is in")
-        self._group: ProcessGroup = group
+        self._group = group = require_member(
+            process_group, "ZeroRedundancyOptimizer needs a group that this process is in"
+        )
         self._class, self._options = optimizer_class, defaults
         self._shares: list[list[Tensor]] = [[] for _ in range(group.size())]  # by rank
         self._consolidated: dict[int, Any] | None = None

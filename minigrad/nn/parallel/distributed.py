@@ -15,7 +15,7 @@ from minigrad.distributed.algorithms.join import Join, Joinable, JoinHook
 from minigrad.distributed.errors import name_ranks
 from minigrad.distributed.grad_bucket import GradBucket
 from minigrad.distributed.packed_broadcast import begin_broadcast
-from minigrad.distributed.process_group import ProcessGroup, group_or_world
+from minigrad.distributed.process_group import ProcessGroup, require_member
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.nn.module import Module
 from minigrad.nn.parallel.reducer import Reducer
@@ -66,7 +66,8 @@ class DistributedDataParallel(Module, Joinable):
         gradient_as_bucket_view: bool = False, static_graph: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
-        group = _require_member(process_group)
+        here_only = "DistributedDataParallel needs a group that this process is in: make the model inside it only"
+        group = require_member(process_group, here_only)
         parameters = _list_trained(module)
         _check_arguments(module, parameters, device_ids, output_device)
         self.module = module
@@ -234,14 +235,6 @@ def _find_largest(group: ProcessGroup, *numbers: int) -> list[int]:
 def _list_trained(module: Module) -> dict[str, Tensor]:
     """The parameters that require a gradient, by name."""
     return {name: p for name, p in module.named_parameters() if p.requires_grad}
-
-
-def _require_member(process_group: Any) -> ProcessGroup:
-    """The group, by default all ranks. Raises ValueError if this process is not in it."""
-    group = group_or_world(process_group)
-    if group is None:
-        raise ValueError("DistributedDataParallel needs a group that this process is in: make the model inside it only")
-    return group
 
 
 def _check_arguments(module: Module, parameters: dict[str, Tensor], device_ids: Any, output_device: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from minigrad.distributed.collectives import all_reduce
 from minigrad.distributed.grad_bucket import GradBucket
-from minigrad.distributed.process_group import group_or_world
+from minigrad.distributed.process_group import require_member
 from minigrad.dtypes import float16
 from minigrad.futures import Future
 from minigrad.tensor import Tensor
@@ -41,8 +41,7 @@ def fp16_compress_wrapper(hook: Hook) -> Hook:
 
 def _begin_mean(process_group: Any, tensor: Tensor) -> Future[Tensor]:
     """Divides `tensor` in place by the number of ranks, and begins the sum over the ranks."""
-    group = group_or_world(process_group)
-    assert group is not None  # only ranks of the group train the model
+    group = require_member(process_group)
     tensor.div_(group.size())  # before the sum, which could overflow float16
     work = all_reduce(tensor, group=group, async_op=True)
     assert work is not None
