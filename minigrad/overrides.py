@@ -161,8 +161,11 @@ def resolve_name(f: Any) -> str | None:
     """
     if isinstance(f, MethodWrapperType):
         owner = f.__self__
-        name = next((name for cls in Tensor.__mro__ for name, value in vars(cls).items() if value is owner), None)
-        return name and f"torch.Tensor.{name}.{f.__name__}"
+        for cls in Tensor.__mro__:
+            for name, value in vars(cls).items():
+                if value is owner:
+                    return f"torch.Tensor.{name}.{f.__name__}"
+        return None
     for namespace, functions in get_overridable_functions().items():
         if f in functions:
             where = "torch.Tensor" if namespace is Tensor else namespace.__name__.replace("minigrad", "torch", 1)

@@ -53,7 +53,8 @@ def vmap(
     def mapped(*args: Any, **kwargs: Any) -> Any:
         values, rebuild = flatten((args, kwargs))
         named = [None] * len(flatten(kwargs)[0])  # keyword arguments are the same for every example
-        dims = [*_spread("in_dims", in_dims if isinstance(in_dims, int) else _list_as_tuple(in_dims), args), *named]
+        given = in_dims if isinstance(in_dims, int) else _list_as_tuple(in_dims)
+        dims = [*_spread("in_dims", given, args), *named]
         count, states = _count_examples(values, dims), keep_states()
         results = []
         for i, example in enumerate(_cut_examples(values, dims, count)):

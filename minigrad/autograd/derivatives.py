@@ -52,8 +52,9 @@ def pull(outputs: Tensors, points: Tensors, cotangents: Tensors, create_graph: b
     With `strict` that raises, and with `create_graph` a constant gradient too.
     """
     used = [(y, v) for y, v in zip(outputs, cotangents, strict=True) if y.requires_grad]
-    if strict and len(used) < len(outputs):
-        raise _independent(next(k for k, y in enumerate(outputs) if not y.requires_grad), "the inputs")
+    unused = [k for k, y in enumerate(outputs) if not y.requires_grad]
+    if strict and unused:
+        raise _independent(unused[0], "the inputs")
     found: Sequence[Any] = [None] * len(points)
     if used:
         ys, vs = zip(*used, strict=True)
@@ -81,7 +82,11 @@ def push(outputs: Tensors, points: Tensors, tangents: Tensors, create_graph: boo
 @inference_mode(False)
 def jacobian(outputs: Tensors, points: Tensors, create_graph: bool, strict: bool = False) -> list[list[Any]]:
     """For each output y and each point x a block of shape y + x."""
-    return [_stack([pull([y], points, [unit], create_graph, strict) for unit in _units(y)], y, points) for y in outputs]
+    blocks = []
+    for y in outputs:
+        rows = [pull([y], points, [unit], create_graph, strict) for unit in _units(y)]
+        blocks.append(_stack(rows, y, points))
+    return blocks
 
 
 @inference_mode(False)

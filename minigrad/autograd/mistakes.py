@@ -110,7 +110,9 @@ def suspect_places(case: Case) -> Iterator[Pair]:
     """The right numbers at wrong indices of the gradient."""
     for changed, how in misplace(case.right, case.input_axes, case.axis_name):
         yield changed, f"this is the right gradient {how}"
-    for axes in permutations(case.input_axes) if len(case.shape) < 6 else ():
+    if len(case.shape) > 5:  # too many orders
+        return
+    for axes in permutations(case.input_axes):
         if list(axes) != sorted(axes):
             rest = tuple(case.output_axes)
             yield (

@@ -32,8 +32,13 @@ class Variadic(Operation):
 
         def read_by(i: int) -> tuple[str, ...]:
             """The names of the values that the rule of operand `i` reads."""
-            others = (*names[:i], *names[i + 1 :]) if "others" in reads else ()
-            return tuple([name for read in reads if read != "i" for name in (others if read == "others" else (read,))])
+            found: list[str] = []
+            for read in reads:
+                if read == "others":
+                    found += [*names[:i], *names[i + 1 :]]
+                elif read != "i":
+                    found.append(read)
+            return tuple(found)
 
         def rule_of(i: int, g: Any, *values: Any) -> Any:
             """The gradient of operand `i`: the common rule, given what it reads."""

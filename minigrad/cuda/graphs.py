@@ -140,5 +140,10 @@ class _Recorded:
         if not isinstance(self.function, Module):
             return replay
         module, training, before = self.function, self.function.training, self.function.forward
-        module.forward = lambda *arguments: (replay if module.training == training else before)(*arguments)
+
+        def forward(*arguments: Tensor) -> Any:
+            """The results of the graph, or in the other mode, training or evaluation, of the module itself."""
+            return replay(*arguments) if module.training == training else before(*arguments)
+
+        module.forward = forward
         return module

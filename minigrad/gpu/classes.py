@@ -95,7 +95,8 @@ def _serves(x: Any, target: Any, weight: Any, reduction: str) -> bool:
 
 def _launch(name: str, blocks: int, arrays: tuple[Any, ...], x: Any, ignore_index: int, reduction: str) -> None:
     first, target, weight, out = arrays
-    sizes = int32s(target.size, x.shape[:2][-1], prod(x.shape[2:]))
+    classes = x.shape[1] if x.ndim > 1 else x.shape[0]  # (N, C, ...) or (C,)
+    sizes = int32s(target.size, classes, prod(x.shape[2:]))
     numbers = (*sizes, np.int64(ignore_index), *int32s(reduction == "mean", weight is not None))
     operands = (first, target, first if weight is None else weight, out)
     launch_floats(name, LOSS, x.dtype.char, (blocks,), (P,), (*operands, *numbers), P=P)

@@ -218,13 +218,15 @@ def print_element(expression: Expression) -> tuple[str, list[str], list[str]]:
     leaves.sort(key=lambda s: (s.function == "number", s.value))
     names = [f"{'x' if s.function == 'operand' else 'n'}{s.value}" for s in leaves]
     kinds = [type_of_step(s.dtype) if isinstance(s.dtype, type) else type_in_memory(s.dtype) for s in leaves]
-    known = {s: f"from_half({n})" if k == "Half" else n for s, n, k in zip(leaves, names, kinds, strict=True)}
+    known, declared = {}, []
+    for leaf, kind, name in zip(leaves, kinds, names, strict=True):
+        known[leaf] = f"from_half({name})" if kind == "Half" else name
+        declared.append(f"const {kind}* {name}" if leaf.function == "operand" else f"{kind} {name}")
     lines = [f"    {print_line(step, known)}\n" for step in expression.steps if step not in known]
     result, kind = known[expression.result], type_in_memory(expression.result.dtype)
-    parameters = ", ".join([f"{k} {n}" for k, n in zip(kinds, names, strict=True)])
+    parameters = ", ".join([f"{own} {name}" for own, name in zip(kinds, names, strict=True)])
     returned = f"to_half({result})" if kind == "Half" else result
     element = f"__device__ {kind} element({parameters})\n{{\n{''.join(lines)}    return {returned};\n}}\n"
-    declared = [f"const {k}* {n}" if n[0] == "x" else f"{k} {n}" for k, n in zip(kinds, names, strict=True)]
     return element, declared, names
 
 

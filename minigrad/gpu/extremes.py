@@ -67,7 +67,10 @@ def find_places(x: Any, d: int | None, find: Any, keepdim: bool = True) -> Any:
     if found is None or char not in KINDS:
         return None
     count, n, step = found
-    kept = [1 if d is None or i == d else m for i, m in enumerate(x.shape) if keepdim or (d is not None and i != d)]
+    if d is None:
+        kept = [1] * x.ndim if keepdim else []
+    else:
+        kept = [1 if i == d else m for i, m in enumerate(x.shape) if keepdim or i != d]
     x, places = in_one_piece(x), type(x)(tuple(kept), np.int64)
     if step == 1:
         threads = 32 if n <= 1024 else THREADS

@@ -73,9 +73,9 @@ def einsum(equation: str, *operands: Any, **options: Any) -> Any:
 
 def _drop_ones(x: Any, term: str, given: str, operands: Any) -> tuple[Any, str]:
     """An operand without axes of length 1 along which another operand is longer."""
-    longer = {
-        c for t, y in zip(given.split(","), operands, strict=True) for c, n in zip(t, y.shape, strict=True) if n != 1
-    }
+    longer: set[str] = set()
+    for letters, y in zip(given.split(","), operands, strict=True):
+        longer.update([c for c, n in zip(letters, y.shape, strict=True) if n != 1])
     kept = [(c, n) for c, n in zip(term, x.shape, strict=True) if n != 1 or c not in longer]
     return x.reshape([n for _, n in kept]), "".join([c for c, _ in kept])
 

@@ -41,8 +41,8 @@ def adaptive_max_pool2d(x: Array, places: Array) -> Array:
 class _Spans:
     """The windows along an axis: start and stop of each, and whether all are equal and lie side by side.
 
-    `further` are the pixels of all windows at each offset from their starts: their indices, where a window that is
-    shorter repeats its last one, and which windows are not (None: all of them).
+    `further` lists the offsets 1, 2, ... from the starts. Of each it holds the index of the pixel in every window, or
+    of the last pixel where a window is shorter, and which windows are long enough (None: all of them).
     """
 
     def __init__(self, xp: Any, length: int, count: int) -> None:

@@ -20,8 +20,8 @@ def find_fractional_maxima(x: Array, chances: Array, kernel: Pair, size: Pair) -
     places: Any = 0
     for axis, (length, k, count) in enumerate(zip(image, kernel, size, strict=True)):
         pixels = find_starts(chances[..., axis], length, k, count)[..., None] + xp.arange(k)  # (N, C, count, k)
-        ones = [1] * len(image)
-        shape = (N, C, *ones[:axis], count, *ones[axis + 1 :], *ones[:axis], k, *ones[axis + 1 :])
+        shape = [N, C] + [1] * (2 * len(image))
+        shape[2 + axis], shape[2 + len(image) + axis] = count, k  # (N, C, Ho, 1, kh, 1), then (N, C, 1, Wo, 1, kw)
         places = places * length + pixels.reshape(shape)  # at last (N, C, Ho, Wo, kh, kw)
     places = places.reshape(N, C, prod(size) * taps)
     windows = xp.take_along_axis(x.reshape(N, C, prod(image)), places, -1)

@@ -86,15 +86,21 @@ def _lay_places(geometry: Geometry, size: Pair, windows: Pair) -> tuple[Reads, A
 
     Tap (i, j) of window (t, u) reads the pixel with flat index offset + corner.
     """
-    taps = _taps(geometry, size, windows)
-    down, across = (
-        np.array([tap * d for tap, _, _ in axis], np.int64) for axis, d in zip(taps, geometry.dilation, strict=True)
-    )
+    pairs: list[tuple[Any, Any]] = []
+    offsets: list[int] = []
+    row_taps, column_taps = _taps(geometry, size, windows)
+    for i, rows_of_windows, rows in row_taps:
+        for j, columns_of_windows, columns in column_taps:
+            offsets.append(i * geometry.dilation[0] * size[1] + j * geometry.dilation[1])
+            pairs.append(((..., rows_of_windows, columns_of_windows), (..., rows, columns)))
+    complete = _lie_inside(row_taps, windows[0]) and _lie_inside(column_taps, windows[1])
     top, left = (np.arange(n) * s - p for n, s, p in zip(windows, geometry.stride, geometry.padding, strict=True))
-    pairs = [((..., into, columns), (..., rows, pixels)) for _, into, rows in taps[0] for _, columns, pixels in taps[1]]
-    complete = all(into == slice(0, n) for axis, n in zip(taps, windows, strict=True) for _, into, _ in axis)
-    offset, corner = (down.reshape(-1, 1) * size[1] + across).reshape(-1), top.reshape(-1, 1) * size[1] + left
-    return Reads(pairs, complete), offset, corner
+    return Reads(pairs, complete), np.array(offsets, np.int64), top.reshape(-1, 1) * size[1] + left
+
+
+def _lie_inside(taps: list[Tap], count: int) -> bool:
+    """Whether the taps of all `count` windows along an axis lie inside the image."""
+    return all(own == slice(0, count) for _, own, _ in taps)
 
 
 @lru_cache(maxsize=256)
@@ -202,7 +208,10 @@ def _compare(planes: Array, best: Array, reads: Reads) -> Array:
 def sees_everywhere(geometry: Geometry, size: Pair, windows: Pair) -> bool:
     """Whether every window has a tap inside the image: with dilation all taps may lie around it."""
     for taps, count in zip(_taps(geometry, size, windows), windows, strict=True):
-        if len({t for _, into, _ in taps for t in range(into.start, into.stop)}) < count:
+        seeing: set[int] = set()
+        for _, into, _ in taps:
+            seeing.update(range(into.start, into.stop))
+        if len(seeing) < count:
             return False
     return True
 
@@ -359,8 +368,10 @@ def _taps(geometry: Geometry, size: Pair, windows: Pair) -> list[list[Tap]]:
 def _axis_taps(length: int, windows: int, kernel: int, stride: int, padding: int, dilation: int) -> list[Tap]:
     taps: Any = range(kernel)
     if kernel > length:  # most taps lie outside; in window t those from (padding - t stride) / dilation are inside
-        starts = [padding - t * stride for t in range(windows)]
-        seen = [range(max(0, -(-s // dilation)), min(kernel, (s + length - 1) // dilation + 1)) for s in starts]
-        taps = sorted({tap for some in seen for tap in some})
+        seen: set[int] = set()
+        for t in range(windows):
+            start = padding - t * stride
+            seen.update(range(max(0, -(-start // dilation)), min(kernel, (start + length - 1) // dilation + 1)))
+        taps = sorted(seen)
     meets = [(tap, *overlap(tap, length, windows, stride, padding, dilation)) for tap in taps]
     return [meet for meet in meets if meet[1] != slice(0, 0)]

@@ -96,7 +96,7 @@ def _portions(x: Array, windows: Pair, geometry: Geometry) -> Iterator[slice]:
 
 def _taps(length: int, windows: int, geometry: Geometry) -> Iterator[tuple[int, slice, slice]]:
     """Each tap along the depth, with the windows whose tap lies inside the volume, and the planes that it reads."""
-    (taps, *_), (stride, *_), (padding, *_), (dilation, *_), _ = geometry
+    taps, stride, padding, dilation = [numbers[0] for numbers in geometry[:4]]
     return ((tap, *overlap(tap, length, windows, stride, padding, dilation)) for tap in range(taps))
 
 

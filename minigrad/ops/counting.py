@@ -277,9 +277,11 @@ def _count_parts(x: Any, bins: int, low: Any, high: Any) -> Any:
     inside = x[(x >= low) & (x <= high)]
     inside = inside.astype(np.promote_types(x.dtype, np.float32), copy=False)
     span = inside.dtype.type(high) - inside.dtype.type(low)
-    whole = np.isfinite(span * bins)  # as PyTorch rounds; of larger numbers the product would overflow
-    places = np.minimum((inside - low) * bins / span if whole else (inside - low) * (bins / (high - low)), bins - 1)
-    places = places.astype(np.int64)
+    if np.isfinite(span * bins):
+        places = (inside - low) * bins / span  # as PyTorch rounds
+    else:  # the product would overflow
+        places = (inside - low) * (bins / (high - low))
+    places = np.minimum(places, bins - 1).astype(np.int64)
     return np.bincount(places, minlength=bins).astype(x.dtype)
 
 
@@ -317,10 +319,11 @@ def _check_parts(x: Any, bins: Any, range: Any, weight: Any) -> None:
         shapes = f"got {tuple(weight.array.shape)} for {tuple(x.shape)}"
         raise RuntimeError(f"torch.histogram(): weight should have the shape of input, but {shapes}")
     edges = value_of(bins)
-    if edges is not bins and (edges.ndim != 1 or edges.size < 2 or quiet(lambda e: (e[1:] < e[:-1]).any(), edges)):
-        raise RuntimeError(
-            f"torch.histogram(): bins should be a vector of increasing edges, got {shorten(edges.tolist())}"
-        )
+    if edges is not bins:
+        is_vector = edges.ndim == 1 and edges.size >= 2
+        if not is_vector or quiet(lambda e: (e[1:] < e[:-1]).any(), edges):
+            got = shorten(edges.tolist())
+            raise RuntimeError(f"torch.histogram(): bins should be a vector of increasing edges, got {got}")
     if range is not None and edges is not bins:
         raise TypeError("histogram() takes edges as bins, or a number of bins and their range, but not edges and range")
     if range is not None and len(range) != 2:
@@ -330,7 +333,10 @@ def _check_parts(x: Any, bins: Any, range: Any, weight: Any) -> None:
 def _count_between(x: Any, edges: Any, range: Any, weights: Any, density: bool) -> tuple[Any, Any]:
     xp = array_module(x)
     if isinstance(edges, int):  # the number of bins
-        low, high = range or ((float(x.min()), float(x.max())) if x.size else (0.0, 1.0))
+        if range:
+            low, high = range
+        else:
+            low, high = (float(x.min()), float(x.max())) if x.size else (0.0, 1.0)
         low, high = _check_range("torch.histogram", low, high, 0.5)
         edges = to_device(space_evenly(low, high, edges + 1, x.dtype), device_of(x))
     counts, _ = xp.histogram(x.reshape(-1), edges, weights=weights, density=density)

@@ -31,16 +31,18 @@ FEW = 2**14  # multiplications that NumPy makes at once
 def _einsum_forward(*operands: Any, inputs: Any, output: str) -> Any:
     xp = array_module(operands[0])
     equation = ",".join(inputs) + "->" + output
-    lengths = {
-        letter: n for own, x in zip(inputs, operands, strict=True) for letter, n in zip(own, x.shape, strict=True)
-    }
+    lengths: dict[str, int] = {}
+    for letters, x in zip(inputs, operands, strict=True):
+        lengths.update(zip(letters, x.shape, strict=True))
     # Without its path optimizer, which takes longer than a small product, NumPy multiplies all operands at once, and
     # uses no BLAS.
     large = len(operands) > 1 and prod(lengths.values()) > FEW
     multiply: Any = np.einsum if xp is np else KERNELS.get(np.einsum, xp.einsum)
-    half = xp is np and operands[0].dtype is HALF  # NumPy's own loops for it are slow, as in `multiply_matrices`
-    made = multiply(equation, *(map(widen, operands) if half else operands), **({"optimize": True} if large else {}))
-    made = made.astype(HALF) if half else made
+    options = {"optimize": True} if large else {}
+    if xp is np and operands[0].dtype is HALF:  # NumPy's own loops for it are slow, as in `multiply_matrices`
+        made = multiply(equation, *map(widen, operands), **options).astype(HALF)
+    else:
+        made = multiply(equation, *operands, **options)
     sums = len({*"".join(inputs)}) > len(output)
     return in_rows(made) if sums else made  # matrix products are row-major, products of elements keep the order
 
@@ -92,11 +94,13 @@ def _agree_on_type(operands: Any, inputs: list[str], output: str) -> list[Any]:
     types = sorted({str(x.array.dtype) for x in operands})
     if len(types) < 2 and types != ["bool"]:
         return list(operands)
-    long = [{*zip(own, x.array.shape, strict=True)} for x, own in zip(operands, inputs, strict=True)]
-    letters = [letter for own in long for letter, n in own if n != 1]
-    if not any(letters.count(c) > 1 for c in set(letters) - set(output)):
+    axes: list[tuple[str, int]] = []  # the letter and length of each axis; those of a diagonal count once
+    for own, x in zip(inputs, operands, strict=True):
+        axes.extend({*zip(own, x.array.shape, strict=True)})
+    long = [letter for letter, n in axes if n != 1]
+    if not any(long.count(letter) > 1 for letter in set(long) - set(output)):
         common = reduce(promote_pair, [x.array.dtype for x in operands])
-    elif any(n == 0 for own in long for _, n in own):
+    elif any(n == 0 for _, n in axes):
         common = operands[-1].array.dtype
     elif operands[0].array.dtype.kind == "b":
         raise not_implemented_for("einsum", operands[0].array.dtype)
@@ -129,18 +133,25 @@ def _spell_sublists(first: Any, rest: tuple[Any, ...]) -> tuple[str, tuple[Any, 
     if any(isinstance(x, str) for x in rest):
         raise TypeError("einsum(): the equation comes first, as einsum('ij,jk->ik', x, y); got a tensor before it")
     given = (first, *rest)
-    for x in (*given[1::2], given[-1]):
+    lists = (*given[1::2], given[-1])  # of each operand, and of the result
+    for x in lists:
         if not isinstance(x, (tuple, list)):
             form = "einsum(A, [0, 1], B, [1, 2], [0, 2]), or einsum('ij,jk->ik', A, B)"
             raise TypeError(
                 f"einsum(): after each operand its subscripts are due, in a list: {form}; got {show_value(x)}"
             )
-    for n in (n for x in (*given[1::2], given[-1]) for n in x):
+    spelt, count = [_spell(x) for x in lists], len(given) // 2
+    inputs = ",".join(spelt[:count])
+    equation = f"{inputs}->{spelt[-1]}" if len(given) % 2 else inputs
+    return equation, given[: 2 * count : 2]
+
+
+def _spell(subscripts: Any) -> str:
+    """The letters for a list of numbers and `...`."""
+    for n in subscripts:
         if n is not Ellipsis and not 0 <= n < len(ascii_letters):
             raise ValueError(f"einsum(): subscripts in a list are `...` and numbers from 0 to 51, got {show_value(n)}")
-    spelt = ["".join("..." if n is Ellipsis else ascii_letters[n] for n in x) for x in (*given[1::2], given[-1])]
-    count = len(given) // 2
-    return ",".join(spelt[:count]) + ("->" + spelt[-1] if len(given) % 2 else ""), given[: 2 * count : 2]
+    return "".join(["..." if n is Ellipsis else ascii_letters[n] for n in subscripts])
 
 
 def _parse(equation: str, operands: Any) -> tuple[list[str], str, dict[str, int]]:

@@ -280,7 +280,9 @@ def refuse_shared_memory(array: Any, parts: tuple[Any, ...], value: Any) -> None
     """Raises if the index or the value shares memory with the target."""
     places = [part for part in parts if is_array(part)]
     under_mask = len(places) == 1 and places[0].dtype.kind == "b" and getattr(value, "size", 1) == 1
-    for beside in () if under_mask else (value, *[part for part in places if part.dtype.kind != "b"]):
+    if under_mask:
+        return
+    for beside in (value, *[part for part in places if part.dtype.kind != "b"]):
         if is_array(beside) and have_one_base(array, beside):
             try:
                 check_memory(array, "index assignment", beside, wholly=True)
@@ -296,11 +298,12 @@ def names_all(array: Any, parts: tuple[Any, ...]) -> bool:
     write to such a view itself is refused.
     """
     shape, read = array.shape, [count_axes(part) for part in parts]
-    if sum(read) > len(shape):  # refused where the key is used
+    rest = len(shape) - sum(read)  # the axes for which `...` stands
+    if rest < 0:  # refused where the key is used
         return False
     lengths = iter(shape)
     for part, count in zip(parts, read, strict=True):
-        there = [*islice(lengths, len(shape) - sum(read) if part is ... else count)]
+        there = [*islice(lengths, rest if part is ... else count)]
         if isinstance(part, slice) and there:
             if part.indices(there[0]) != (0, there[0], 1):
                 return False

@@ -143,7 +143,8 @@ def _place_of(labels: Any) -> tuple[Any, ...]:
 
 
 def _nll_forward(x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) -> Any:
-    labels, kept = read_labels(target, x.shape[:2][-1], ignore_index)
+    classes = x.shape[1] if x.ndim > 1 else x.shape[0]  # (N, C, ...) or (C,)
+    labels, kept = read_labels(target, classes, ignore_index)
     counts = count_labels(labels, kept, weight, x.dtype)
     terms = -x[_place_of(labels)]
     if kept is not None:

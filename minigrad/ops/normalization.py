@@ -59,9 +59,9 @@ class Moments:
         centred = in_parts(np.subtract, x, self.mean) if is_large(x) else x - self.mean
         self.variance = sum_product(centred, centred, self.dims) / self.count
         self.scale = 1 / np.sqrt(self.variance + self.eps)
-        return (
-            in_parts(np.multiply, centred, self.scale) if is_large(x) else np.multiply(centred, self.scale, out=centred)
-        )
+        if is_large(x):
+            return in_parts(np.multiply, centred, self.scale)
+        return np.multiply(centred, self.scale, out=centred)
 
     def steps_for(self, x: Any) -> Steps | None:
         """PyTorch's own steps for the array `x`, if it has few float32 elements and is on a CPU; else None."""
@@ -109,17 +109,26 @@ RUN, FEW = 512, 2**13  # most products that are added in float32: along one axis
 
 def _add_products(dims: Shape, x: Any, y: Any) -> Any:
     """`sum_product` of few products, and of many by runs along the last of `dims`, whose sums are added in double."""
-    axis, n, axes = dims[-1], x.shape[dims[-1]], [*range(x.ndim)]
+    axis, axes = dims[-1], [*range(x.ndim)]
     if prod([x.shape[d] for d in dims]) <= FEW:
         total = np.einsum(x, axes, y, axes, [i for i in axes if i not in dims])
         return np.asarray(total).reshape([1 if i in dims else m for i, m in enumerate(x.shape)])
-    sums, axes, whole = [], [*axes, x.ndim], n - n % RUN
-    for start, stop, length in ((0, whole, RUN), (whole, n, n - whole)):
-        if start < stop:  # (..., n, ...) -> (..., runs, length, ...) -> (..., runs, ...)
-            part, split = (slice(None),) * axis + (slice(start, stop),), (-1, length)
-            u, v = [z[part].reshape(*x.shape[:axis], *split, *x.shape[axis + 1 :]) for z in (x, y)]
-            sums.append(np.einsum(u, axes, v, axes, [i for i in axes if i != axis + 1]))
+    n, sums = x.shape[axis], []
+    whole = n - n % RUN
+    if whole:
+        sums.append(_add_runs(x, y, axis, slice(0, whole), RUN))
+    if whole < n:
+        sums.append(_add_runs(x, y, axis, slice(whole, n), n - whole))
     return np.concatenate(sums, axis).sum(axis=dims, keepdims=True, dtype=np.float64).astype(x.dtype)
+
+
+def _add_runs(x: Any, y: Any, axis: int, places: slice, length: int) -> Any:
+    """The sums of ``x * y`` over runs of this length at the `places` of an axis: (..., n, ...) -> (..., runs, ...)."""
+    before, after = x.shape[:axis], x.shape[axis + 1 :]
+    part = (slice(None),) * axis + (places,)
+    u, v = [z[part].reshape(*before, -1, length, *after) for z in (x, y)]  # (..., runs, length, ...)
+    axes = [*range(u.ndim)]
+    return np.einsum(u, axes, v, axes, [i for i in axes if i != axis + 1])
 
 
 def _forward(x: Any, w: Any, b: Any, *, moments: Moments, running: Any, momentum: float) -> Any:
@@ -127,7 +136,8 @@ def _forward(x: Any, w: Any, b: Any, *, moments: Moments, running: Any, momentum
     moments.hat = None if w is None and b is None else hat
     _track(running, moments, momentum)
     if moments.kept_in == HALF:
-        moments.mean, moments.scale = (widen(kept.astype(HALF)) for kept in (moments.mean, moments.scale))
+        moments.mean = widen(moments.mean.astype(HALF))
+        moments.scale = widen(moments.scale.astype(HALF))
     return _scale_and_shift(hat, w, b, moments.columns).astype(x.dtype, copy=False).reshape(x.shape)
 
 
@@ -145,13 +155,17 @@ def _track(running: Any, moments: Moments, momentum: float) -> None:
     count = moments.count
     if not count:
         return
-    for kept, measured, factor in zip(
-        running, (moments.mean, moments.variance), (1.0, count / max(count - 1, 1)), strict=True
-    ):
-        if kept is not None and kept.size:
-            seen = measured.reshape(-1, kept.size)
-            average = seen[0] if len(seen) == 1 else seen.sum(0) / len(seen)  # over the examples of instance_norm
-            kept[...] = (1 - momentum) * kept + momentum * (average * factor)
+    mean, variance = running
+    _move(mean, moments.mean, 1.0, momentum)
+    _move(variance, moments.variance, count / max(count - 1, 1), momentum)  # of all images, estimated from this batch
+
+
+def _move(kept: Any, measured: Any, factor: float, momentum: float) -> None:
+    """Moves the array `kept`, if there is one, towards ``measured * factor``."""
+    if kept is not None and kept.size:
+        seen = measured.reshape(-1, kept.size)
+        average = seen[0] if len(seen) == 1 else seen.sum(0) / len(seen)  # over the examples of instance_norm
+        kept[...] = (1 - momentum) * kept + momentum * (average * factor)
 
 
 def _batch_x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:

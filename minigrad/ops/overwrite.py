@@ -43,8 +43,12 @@ class Path:
 
 
 def _overwrite_forward(x: Any, value: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
-    layout = (reader.steps[0][1] if isinstance(reader, Path) else statics).get("source")  # as as_strided needs it
-    new = copy_operation.forward(x, order="K") if 0 in x.strides else array_module(x).array(x)  # also of a NumPy scalar
+    options = reader.steps[0][1] if isinstance(reader, Path) else statics  # of the first view
+    layout = options.get("source")  # in which as_strided reads
+    if 0 in x.strides:
+        new = copy_operation.forward(x, order="K")
+    else:
+        new = array_module(x).array(x)  # also of a NumPy scalar
     if layout is not None and layout_of(new) != layout:
         new = copy_by_layout(x, layout)
     write_region(new, value, reader, statics)

@@ -22,9 +22,11 @@ def _pad_forward(x: Any, *, pairs: Any, value: Any) -> Any:
 
 def _target_region(shape: Any, pairs: Any) -> tuple[slice, ...]:
     """The region of the original in the padded tensor."""
-    return tuple(
-        [slice(max(b, 0), max(b, 0) + n + min(b, 0) + min(a, 0)) for n, (b, a) in zip(shape, pairs, strict=True)]
-    )
+    region = []
+    for n, (before, after) in zip(shape, pairs, strict=True):
+        start, kept = max(before, 0), n + min(before, 0) + min(after, 0)
+        region.append(slice(start, start + kept))
+    return tuple(region)
 
 
 def _source_region(shape: Any, pairs: Any) -> tuple[slice, ...]:

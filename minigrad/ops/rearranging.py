@@ -44,8 +44,11 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     if several is not isinstance(destination, (tuple, list)):
         detail = f"both two ints or both two tuples, got source {shorten(source)}, destination {shorten(destination)}"
         raise TypeError(f"movedim(): {detail}")
-    given = (source, destination) if several else ((source,), (destination,))
-    start, end = [[axis(as_size(d, "dim") if several else d, ndim) for d in dims] for dims in given]
+    if several:
+        given = [[as_size(d, "dim") for d in dims] for dims in (source, destination)]
+    else:
+        given = [[source], [destination]]
+    start, end = [[axis(d, ndim) for d in dims] for dims in given]
     if len(start) != len(end) or len(set(start)) < len(start) or len(set(end)) < len(end):
         raise RuntimeError(f"movedim: source {start} and destination {end} must name as many dims, each once")
     if not ndim:
@@ -76,7 +79,11 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
         raise RuntimeError(f"unflatten: a 0-d tensor has no dimension to split, got dim {dim}")
     if not split:
         raise RuntimeError("unflatten: sizes must be non-empty")
-    if (-1 not in split and prod(split) != shape[d]) or (-1 in split and shape[d] % max(-prod(split), 1)):
+    if -1 in split:
+        fits = shape[d] % max(-prod(split), 1) == 0
+    else:
+        fits = prod(split) == shape[d]
+    if not fits:
         what = f"the size of dim {dim} ({shape[d]}) in the input tensor"
         raise RuntimeError(f"unflatten: Provided sizes {shorten(list(split))} don't multiply up to {what}")
     if split.count(-1) == 1 and 0 not in split:  # of this axis alone: others may have no elements
@@ -116,7 +123,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
         raise RuntimeError(f"Trying to create tensor with negative dimension: repeats {list(counts)}")
     shape = (1,) * (len(counts) - len(shape)) + shape
     apart = reshape(input, [n for length in shape for n in (1, length)])  # (a, b) -> (1, a, 1, b)
-    spread = expand(apart, [n for pair in zip(counts, shape, strict=True) for n in pair])
+    spread = expand(apart, [n for pair in zip(counts, shape, strict=True) for n in pair])  # (m, a, n, b)
     return _repeated(reshape(spread, [m * n for m, n in zip(counts, shape, strict=True)]), order="C")
 
 

@@ -148,9 +148,11 @@ def _weigh(rows: list[Any], axis: Axis) -> Any:
 def _weigh_bytes(rows: list[Any], axis: Axis) -> Any:
     """The same in integers, with weights of as many bits as fit in 16."""
     most = float(axis.weights.max())
-    bits = next(b for b in range(23) if int(0.5 + most * (1 << (b + 1))) >= 1 << 15)
+    bits = 0
+    while bits < 22 and int(0.5 + most * (1 << (bits + 1))) < 1 << 15:  # with one more, the largest weight still fits
+        bits += 1
     whole = np.rint(axis.weights * (1 << bits)).astype(np.int64)
-    total: Any = 1 << (bits - 1)
+    total: Any = 1 << (bits - 1)  # a half, so that the shift rounds
     for row, weight in zip(rows, whole.T, strict=True):
         total = total + row * reshape_along(weight, axis.dim, row.ndim)
     return (total >> bits).clip(0, 255).astype(np.uint8)

@@ -37,10 +37,8 @@ def read_machine(file: Path) -> Machine | None:
         advise("machine file", f"{file} tells of another machine ({entries['machine']}): {OTHERWISE}")
         return None
     numbers = [entries[name] for name in Machine._fields]
-    if (
-        not all(type(number) in (int, float) and isfinite(number) and number >= 0 for number in numbers)
-        or not entries["peak"]
-    ):
+    are_measures = all(type(number) in (int, float) and isfinite(number) and number >= 0 for number in numbers)
+    if not are_measures or not entries["peak"]:
         advise("machine file", f"{file} holds measures that no machine has: {OTHERWISE}")
         return None
     return Machine(*numbers)

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -171,12 +170,13 @@ def _make_plan(geometry: Geometry, image: Pair) -> Plan:
     windows, strides = geometry.windows(image), geometry.stride
     # of each tap along an axis: its shift, and its phase
     rows, columns = ([divmod(i * d - p, s) for i in range(k)] for k, s, p, d in zip(*geometry[:4], strict=True))
-    down, across = (sorted({0, *(shift for shift, _ in found)}, key=abs) for found in (rows, columns))
+    down = sorted({0, *[shift for shift, _ in rows]}, key=abs)
+    across = sorted({0, *[shift for shift, _ in columns]}, key=abs)
     R, L = (max(count, -(-length // s)) for count, length, s in zip(windows, image, strides, strict=True))
-    taps = {
-        (i, j): (across.index(f) * len(down) + down.index(e), a * strides[1] + b)
-        for (i, (e, a)), (j, (f, b)) in product(enumerate(rows), enumerate(columns))
-    }
+    taps = {}
+    for i, (e, a) in enumerate(rows):
+        for j, (f, b) in enumerate(columns):
+            taps[i, j] = across.index(f) * len(down) + down.index(e), a * strides[1] + b
     return Plan(strides, (R, L), down, across, taps)
 
 
@@ -262,10 +262,15 @@ def _clear(parts: Array, plan: Plan) -> None:
     R, L = plan.grid
     for f, columns in enumerate(plan.across):
         if columns:
-            parts[f, ..., slice(0, columns) if columns > 0 else slice(max(0, L + columns), L)] = 0
+            parts[f, ..., _find_empty(columns, L)] = 0
     for e, rows in enumerate(plan.down):
         if rows:
-            parts[:, e, ..., slice(0, rows) if rows > 0 else slice(max(0, R + rows), R), :] = 0
+            parts[:, e, ..., _find_empty(rows, R), :] = 0
+
+
+def _find_empty(shift: int, length: int) -> slice:
+    """The places along an axis of a grid from which a shift moves all numbers away."""
+    return slice(0, shift) if shift > 0 else slice(max(0, length + shift), length)
 
 
 def _cut(images: Array, outputs: int, plan: Plan) -> tuple[list[Piece], int]:

@@ -145,8 +145,8 @@ def _combine(input: Tensor, axes: list[list[tuple[Tensor, Tensor]]]) -> tuple[Te
 
     Pixels outside the image are exactly zero, even next to inf or NaN.
     """
-    taps = [[x.array for x, _ in taps] for taps in axes]
-    places, outside = compute(find_pixels, axes[0][0][0], taps, tuple(input.shape[2:]))
+    pixels = [[x.array for x, _ in taps] for taps in axes]
+    places, outside = compute(find_pixels, axes[0][0][0], pixels, tuple(input.shape[2:]))
     (N, K, P), C = places.shape, input.shape[1]
     index = places.reshape(N, 1, K * P).expand(N, C, K * P)
     values = input.flatten(2).gather(2, index).reshape(N, C, K, P)  # from (N, C, H*W)

@@ -90,7 +90,7 @@ def run_stack(
     starts = [cat(parts, 1) for parts in zip(*states, strict=True)]  # of an LSTM the cells stand beside the output
     rows, ends = run_layers(RUNS[mode], rows, sizes, starts, weights, widths[0], how)
     cuts = pairwise(accumulate(widths, initial=0))
-    return rows, tuple([stack([end[:, slice(*cut)] for end in ends]) for cut in cuts])
+    return rows, tuple([stack([end[:, start:stop] for end in ends]) for start, stop in cuts])
 
 
 def run_layers(
