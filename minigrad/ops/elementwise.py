@@ -137,23 +137,25 @@ def _function_of_two(promotion: _Promotion) -> Binary:
     name, forward, usual = made.name, made.forward, FLOAT32 if "f" in kinds else None
     by_parts, is_ufunc = functools.partial(in_parts, forward), isinstance(forward, np.ufunc)
     takes_first, takes_second = promotion.takes_number(0), promotion.takes_number(1)
+    integers = np.dtype(np.int64).char if "i" in kinds else None  # NumPy's letter of the type that an int also has
 
     def call(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
         a: Any = input.array if input.__class__ in plain_classes else input
         b: Any = other.array if other.__class__ in plain_classes else other
         if a is input and b is other and (is_array(a) or is_array(b)) and not isinstance(input, TensorBase):
             raise not_a_tensor(name, "input", 1, input)  # arrays, or an array and a number, but no tensor
+        array, ready = a, False
         if a.__class__ is ndarray is b.__class__:
-            dtype, array = a.dtype, a
+            dtype = a.dtype
             ready = dtype is b.dtype and (dtype is usual or dtype.kind in kinds)
         elif type(b) is float or type(b) is int:
-            ready, array = takes_second and type(a) is ndarray and a.dtype.char in "fd", a
-            if ready and b and is_ufunc:
-                b = _make_0d(b, a.dtype.char)
+            char = a.dtype.char if type(a) is ndarray else "?"
+            is_integral = char == integers and type(b) is int and abs(b) < 2**31
+            ready = takes_second and (is_integral or char in "fd")
+            if ready and (is_integral or (b and is_ufunc)):
+                b = _make_0d(b, char)
         elif type(a) is float or type(a) is int:
             ready, array = takes_first and type(b) is ndarray and b.dtype.char in "fd", b
-        else:
-            ready = False
         if ready:
             compute = forward if array.size < passes.LARGE else by_parts
         else:
@@ -176,7 +178,7 @@ def _function_of_two(promotion: _Promotion) -> Binary:
 
 @functools.lru_cache(maxsize=1024)
 def _make_0d(number: float, char: str) -> Any:
-    """A number as a 0-d array, with which NumPy is quicker. Not for 0: 0.0 and -0.0 would be one key of the cache."""
+    """A number as a 0-d array, with which NumPy is quicker. Not for 0.0: it and -0.0 would be one key of the cache."""
     return quiet(np.array, number, char)
 
 
