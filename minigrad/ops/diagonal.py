@@ -73,13 +73,13 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     >>> torch.diagonal(torch.arange(4).reshape(2, 2))
     tensor([0, 3])
     """
-    first, second = _two_axes(dim1, dim2, input.array.ndim)
-    x = movedim(input, (first, second), (-2, -1))
+    axes, ndim = _two_axes(dim1, dim2, input.array.ndim), input.array.ndim
+    x = input if axes == (ndim - 2, ndim - 1) else movedim(input, axes, (-2, -1))
     rows, columns = x.array.shape[-2:]
     offset = as_int(offset, "offset")
     top, left = max(-offset, 0), max(offset, 0)
     n = max(min(rows - top, columns - left), 0)
-    return _diagonal(x[..., top : top + n, left : left + n])
+    return _diagonal(x if n == rows == columns else x[..., top : top + n, left : left + n])
 
 
 @takes_out

@@ -8,6 +8,7 @@ Sources: the formulas are those of PyTorch's CPU kernels; Keys, "Cubic convoluti
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -174,24 +175,34 @@ def _write_back(g: Any, axes: tuple[Axis, ...]) -> Any:
 
 def _add_rows(image: Any, part: Any, dim: int, places: Any) -> None:
     """Adds the rows of `part` to those of `image` at `places`, which ascend and may repeat; -1 means none."""
-    read = np.flatnonzero(places >= 0)
-    if len(read) < len(places):
-        part, places = part.take(constant_beside(part, as_index(read)), axis=dim), places[read]
+    ahead = (slice(None),) * dim
+    read, starts, turns = _find_turns(places.dtype, places.tobytes())
     if type(part) is not np.ndarray:
-        array_module(part).add.at(image, (slice(None),) * dim + (constant_beside(part, places),), part)
-        return
-    seen, starts, counts = np.unique(places, return_index=True, return_counts=True)
-    most = int(counts.max(initial=0))
-    if most > 16:
-        image[(slice(None),) * dim + (seen,)] += np.add.reduceat(part, starts, axis=dim)
-        return
-    for turn in range(most):  # the first row for each place, then the second, ...
-        served = np.flatnonzero(counts > turn)
-        rows = part.take(as_index(starts[served] + turn), axis=dim)
-        if len(served) == image.shape[dim]:
-            image += rows
-        else:
-            image[(slice(None),) * dim + (seen[served],)] += rows
+        rows = part if len(read) == len(places) else part.take(constant_beside(part, read), axis=dim)
+        array_module(part).add.at(image, (*ahead, constant_beside(part, places[read])), rows)
+    elif len(turns) > 16:
+        rows = part if len(read) == len(places) else part.take(read, axis=dim)
+        image[(*ahead, turns[0][0])] += np.add.reduceat(rows, starts, axis=dim)
+    else:
+        for where, served in turns:
+            rows = part.take(served, axis=dim)
+            if len(where) == image.shape[dim]:
+                image += rows
+            else:
+                image[(*ahead, where)] += rows
+
+
+@lru_cache(maxsize=64)
+def _find_turns(dtype: Any, numbers: bytes) -> tuple[Any, Any, list[tuple[Any, Any]]]:
+    """For `_add_rows`: which rows have a place, where the rows of each place start among them, and the turns.
+
+    In the first turn each place gets its first row, then its second, ...: the places, and their rows.
+    """
+    places = np.frombuffer(numbers, dtype)
+    read = as_index(np.flatnonzero(places >= 0))
+    seen, starts, counts = np.unique(places[read], return_index=True, return_counts=True)
+    served = [np.flatnonzero(counts > turn) for turn in range(int(counts.max(initial=0)))]
+    return read, starts, [(seen[which], read[starts[which] + turn]) for turn, which in enumerate(served)]
 
 
 def make_resampling(name: str, pools: bool = False) -> Operation:

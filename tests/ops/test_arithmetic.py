@@ -19,6 +19,15 @@ def test_types_follow_the_category_then_the_width():
     assert (torch.tensor([True]) + True).dtype is torch.bool
 
 
+def test_an_int_beside_a_tensor_of_int64_is_one_of_it():
+    x = torch.tensor([2**63 - 1, -7, 0])
+    assert (x + 1).tolist() == [-(2**63), -6, 1]
+    assert (x // -2).tolist() == [-(2**62), 3, 0]
+    assert (x == 0).tolist() == [False, False, True]
+    assert (x * 0).dtype == (x * 2**40).dtype == torch.int64
+    assert (x + 1.5).dtype == torch.float32
+
+
 def test_a_byte_wraps_around_as_in_pytorch():
     assert (torch.tensor([250], dtype=torch.uint8) + 10).tolist() == [4]
     assert (torch.tensor([1], dtype=torch.uint8) == 257).tolist() == [True]

@@ -181,9 +181,13 @@ def _advise_of_activation(activation: Operation) -> None:
         )
 
 
+def _sum_to_one(rows: np.ndarray) -> bool:
+    return bool((abs(np.add.reduce(rows, 1) - 1) < 1e-3).all())
+
+
 def _are_probabilities(rows: np.ndarray) -> bool:
     """Whether each row holds positive numbers that sum to 1, not all of them equal, as in a table of equal scores."""
-    are_shares = ((rows > 0) & (rows <= 1)).all() and (abs(rows.sum(1) - 1) < 1e-3).all()
+    are_shares = ((rows > 0) & (rows <= 1)).all() and _sum_to_one(rows)
     return bool(are_shares and np.ptp(rows, 1).max() > 1e-6)
 
 
@@ -197,7 +201,8 @@ def _advise_of_probabilities(input: Tensor) -> None:
     if type(scores) is not np.ndarray or scores.ndim not in (1, 2) or scores.shape[-1] < 2 or not scores.size:
         return
     rows = scores.reshape(-1, scores.shape[-1])
-    if np.minimum.reduce(rows[0]) > 0 and _are_probabilities(rows):  # of raw scores the first row alone is looked at
+    first = rows[:1]  # of raw scores it alone is looked at
+    if np.minimum.reduce(first, None) > 0 and _sum_to_one(first) and _are_probabilities(rows):
         advise(
             "softmax before cross_entropy",
             "the rows of cross_entropy's input are positive and sum to 1 already, as after a softmax: cross_entropy "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from math import floor
 from typing import Any, NamedTuple
 
@@ -154,23 +154,31 @@ def _lay_axes(image: Any, sizes: Any, scales: Any, mode: str, align: bool, antia
     axes = []
     for i in reversed(range(len(sizes))):
         n, m = image.shape[i + 2], sizes[i]
-        step = ops.step_of(n, m, scales[i], align, real) if m else None
         if antialias and n == m:  # unchanged, whatever the factor
             continue
-        if antialias:
-            places, weights = ops.filter_taps(n, m, step, real, MODES[mode].filter)
-        elif mode == "area":
-            places, weights = ops.area_taps(n, m, real)
-        elif mode == "bicubic":
-            places, weights = ops.cubic_taps(n, m, step, real, align)
-        elif MODES[mode].axes is not None:
-            places, weights = ops.linear_taps(n, m, step, real, align)
-        else:
-            exact = mode == "nearest-exact"
-            places, weights = ops.nearest_taps(n, m, step, real, exact, len(sizes) == 2 and not exact)
+        plane = len(sizes) == 2
+        places, weights = _find_taps(n, m, scales[i], mode, align, antialias, real, plane)
         weights = None if weights is None else constant_beside(image, weights)
         axes.append(ops.Axis(i + 2, n, places, weights))
     return tuple(axes)
+
+
+@lru_cache(maxsize=64)
+def _find_taps(
+    n: int, m: int, scale: float | None, mode: str, align: bool, antialias: bool, real: Any, plane: bool
+) -> tuple[Any, Any]:
+    """The places and weights of an axis of length n that gets length m; `plane`: of an image of two axes."""
+    step = ops.step_of(n, m, scale, align, real) if m else None
+    if antialias:
+        return ops.filter_taps(n, m, step, real, MODES[mode].filter)
+    if mode == "area":
+        return ops.area_taps(n, m, real)
+    if mode == "bicubic":
+        return ops.cubic_taps(n, m, step, real, align)
+    if MODES[mode].axes is not None:
+        return ops.linear_taps(n, m, step, real, align)
+    exact = mode == "nearest-exact"
+    return ops.nearest_taps(n, m, step, real, exact, plane and not exact)
 
 
 @names_options
