@@ -11,6 +11,7 @@ import argparse
 import minigrad as torch
 import minigrad.nn.functional as F
 from cross_correlation_by_hand import corr2d
+from shared_options import seed
 
 
 def corr2d_multi_in(X: torch.Tensor, K: torch.Tensor) -> torch.Tensor:
@@ -32,7 +33,7 @@ def corr2d_1x1(X: torch.Tensor, K: torch.Tensor) -> torch.Tensor:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=0, help="of the 1x1 part (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of the 1x1 part (default 0)")
     torch.manual_seed(parser.parse_args(arguments).seed)
 
     X = torch.stack((torch.arange(9.0), torch.arange(1.0, 10.0))).view(2, 3, 3)

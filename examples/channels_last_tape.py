@@ -11,6 +11,7 @@ import argparse
 import minigrad as torch
 import minigrad.nn.functional as F
 from detect_edges import bars, edges
+from shared_options import seed
 
 
 class GradientTape:
@@ -60,7 +61,7 @@ def learn(kernel: torch.Tensor, steps: int = 10, lr: float = 3e-2) -> torch.Tens
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=0, help="of the first kernel (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of the first kernel (default 0)")
     torch.manual_seed(parser.parse_args(arguments).seed)
     first = torch.empty(1, 2, 1, 1).uniform_(-1.2247, 1.2247)  # Keras: Glorot's sqrt(6 / (2 + 2))
     print("the kernel learned:", learn(first).reshape(1, 2))

@@ -13,6 +13,7 @@ import minigrad as torch
 from cross_correlation_by_hand import corr2d
 from detect_edges import bars
 from minigrad import nn
+from shared_options import seed
 
 
 class Conv2D(nn.Module):
@@ -45,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=60, help="of gradient descent (default 60)")
     parser.add_argument("--lr", type=float, default=0.014, help="learning rate (default 0.014)")
-    parser.add_argument("--seed", type=int, default=0, help="of the first kernel (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of the first kernel (default 0)")
     options = parser.parse_args(arguments)
     if options.steps < 1:
         parser.error(f"--steps counts gradient steps: at least 1, got {options.steps}")

@@ -15,6 +15,7 @@ import argparse
 import minigrad as torch
 import minigrad.nn.functional as F
 from minigrad import nn
+from shared_options import seed
 
 
 def corr2d(X: torch.Tensor, K: torch.Tensor) -> torch.Tensor:
@@ -45,7 +46,7 @@ def learn_kernel(X: torch.Tensor, Y: torch.Tensor, size: tuple[int, int]) -> tor
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=0, help="of the random image (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of the random image (default 0)")
     torch.manual_seed(parser.parse_args(arguments).seed)
 
     X = torch.arange(9.0).reshape(3, 3)

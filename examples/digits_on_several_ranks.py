@@ -15,6 +15,7 @@ import minigrad as torch
 import minigrad.distributed as dist
 from minigrad import nn
 from minigrad.distributed import checkpoint
+from shared_options import seed
 
 FONT = """
 ###  #  ### ### # # ### ### ### ### ###
@@ -87,7 +88,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--batch", type=int, default=32, help="images of all ranks together; the ranks must divide it")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--checkpoint", type=Path, help="a folder to save to after each epoch, and to go on from")
     given = parser.parse_args(arguments)
     if min(given.epochs, given.batch) < 1:

@@ -18,6 +18,7 @@ import minigrad.nn.functional as F
 from detect_edges import bars, edges
 from minigrad import nn, viz
 from photograph import MOMENTUM, photo, picture_file, save
+from shared_options import seed
 from stable_learning_rate import largest_curvature
 
 
@@ -81,11 +82,6 @@ def learning_rate(text: str) -> float:
     if not 0 < rate < math.inf:
         raise argparse.ArgumentTypeError(f"a learning rate is a positive number; got {text!r}")
     return rate
-
-
-def seed(text: str) -> int:
-    torch.Generator().manual_seed(int(text))  # raises if it does not fit in 64 bits
-    return int(text)
 
 
 def steps(text: str) -> int:

@@ -12,6 +12,7 @@ import argparse
 import minigrad as torch
 from detect_edges import bars, edges
 from minigrad import nn
+from shared_options import seed
 
 
 def by_hand(layer: nn.Conv2d, X: torch.Tensor, Y: torch.Tensor, lr: float, steps: int) -> None:
@@ -56,7 +57,7 @@ def learn(way: str, seed: int = 0) -> torch.Tensor:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--way", choices=WAYS, action="append", help="only this one (default all)")
-    parser.add_argument("--seed", type=int, default=0, help="of the first kernel (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of the first kernel (default 0)")
     options = parser.parse_args(arguments)
     for way in options.way or WAYS:
         _, lr, steps = WAYS[way]

@@ -18,6 +18,7 @@ from itertools import pairwise
 import minigrad as torch
 import minigrad.nn.functional as F
 from minigrad import nn
+from shared_options import seed
 
 TEXT = "she sells sea shells by the sea shore, and the shells she sells are sea shells for sure. "
 LETTERS = sorted(set(TEXT))
@@ -81,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=150, help="of training (default 150)")
     parser.add_argument("--hidden", type=int, default=64, help="numbers in the state (default 64)")
-    parser.add_argument("--seed", type=int, default=0, help="of the first weights (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of the first weights (default 0)")
     options = parser.parse_args(arguments)
     if options.steps < 1 or options.hidden < 1:
         parser.error(f"--steps and --hidden count: at least 1, got {options.steps} and {options.hidden}")

@@ -14,6 +14,7 @@ import argparse
 import minigrad as torch
 import minigrad.nn.functional as F
 from minigrad import nn
+from shared_options import seed
 
 LAYERS = {  # each on an 8x8 image
     "3x3, padding 1: the size stays": {"kernel_size": 3, "padding": 1},
@@ -53,7 +54,7 @@ def three_ways(layer: nn.Conv2d, X: torch.Tensor) -> list[torch.Tensor]:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=0, help="of image and kernels (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of image and kernels (default 0)")
     torch.manual_seed(parser.parse_args(arguments).seed)
     X = torch.rand(8, 8)
     for name, settings in LAYERS.items():

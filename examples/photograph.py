@@ -21,6 +21,7 @@ import minigrad as torch
 import minigrad.nn.functional as F
 from detect_edges import edges
 from minigrad import nn, viz
+from shared_options import seed
 from stable_learning_rate import stable_limit
 
 KERNELS = {
@@ -94,7 +95,7 @@ def learn(X: torch.Tensor, Y: torch.Tensor, size: tuple[int, int], steps: int) -
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=200, help="for each kernel (default 200)")
-    parser.add_argument("--seed", type=int, default=0, help="of the first kernels (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of the first kernels (default 0)")
     parser.add_argument("--plot", type=picture_file, default=Path("photograph.png"), metavar="FILE",
         help="the picture, or 'none' (default photograph.png)")  # fmt: skip
     options = parser.parse_args(arguments)

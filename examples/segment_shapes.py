@@ -23,6 +23,7 @@ import argparse
 import minigrad as torch
 import minigrad.nn.functional as F
 from minigrad import nn
+from shared_options import seed
 
 SIZE, NAMES, SIGNS = 16, ("background", "disc", "cross"), ".o+"
 
@@ -116,7 +117,7 @@ def draw(plane: torch.Tensor) -> list[str]:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=100, help="of training (default 100)")
-    parser.add_argument("--seed", type=int, default=0, help="of the images and the first weights (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of the images and the first weights (default 0)")
     parser.add_argument("--no-shortcuts", action="store_true", help="leave out the maps of the way down")
     options = parser.parse_args(arguments)
     if options.steps < 1:

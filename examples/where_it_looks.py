@@ -17,6 +17,7 @@ import argparse
 import minigrad as torch
 import minigrad.nn.functional as F
 from minigrad import nn
+from shared_options import seed
 
 SIZE, NAMES = 14, ("a cross", "a square", "nothing")
 PATTERNS = (
@@ -74,7 +75,7 @@ def draw(plane: torch.Tensor) -> list[str]:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=150, help="of training (default 150)")
-    parser.add_argument("--seed", type=int, default=0, help="of the images and the first weights (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of the images and the first weights (default 0)")
     options = parser.parse_args(arguments)
     if options.steps < 1:
         parser.error(f"--steps counts gradient steps: at least 1, got {options.steps}")

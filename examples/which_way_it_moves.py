@@ -9,6 +9,7 @@ import argparse
 
 import minigrad as torch
 from minigrad import nn
+from shared_options import seed
 
 STEPS = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
 
@@ -51,7 +52,7 @@ def train(net: nn.Sequential, steps: int) -> float:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=150, help="of training (default 150)")
-    parser.add_argument("--seed", type=int, default=0, help="of videos and weights (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of videos and weights (default 0)")
     chosen = parser.parse_args(arguments)
     for depth in (1, 2):
         torch.manual_seed(chosen.seed)

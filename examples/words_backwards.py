@@ -16,6 +16,7 @@ import argparse
 import minigrad as torch
 import minigrad.nn.functional as F
 from minigrad import nn
+from shared_options import seed
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 LENGTH = 8
@@ -81,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=300, help="of training (default 300)")
     parser.add_argument("--features", type=int, default=32, help="of each letter and place (default 32)")
-    parser.add_argument("--seed", type=int, default=0, help="of the first weights and the words (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of the first weights and the words (default 0)")
     options = parser.parse_args(arguments)
     if options.steps < 1 or options.features < 1:
         parser.error(f"--steps and --features count: at least 1, got {options.steps} and {options.features}")

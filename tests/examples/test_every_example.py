@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
+PROGRAMS = sorted({path.stem for path in (ROOT / "examples").glob("*.py")} - {"shared_options"})
+SEEDED = [name for name in PROGRAMS if "--seed" in (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8")]
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -31,6 +32,17 @@ def test_an_unknown_option_is_refused(name: str, capsys: pytest.CaptureFixture[s
         importlib.import_module(name).main(["--colour"])
     assert stop.value.code == 2
     assert "unrecognized arguments: --colour" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["one", "1.5", str(2**64), "-1" + "0" * 5000])
+@pytest.mark.parametrize("name", SEEDED)
+def test_what_is_no_seed_is_refused_in_words(name: str, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        importlib.import_module(name).main(["--seed", text])
+    assert stop.value.code == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "argument --seed: a seed is a whole number from -2**63 to 2**64 - 1; got " + text[:40] in said
+    assert len(said) < 200
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
