@@ -61,8 +61,9 @@ assert corr2d(X, K).tolist() == [[19, 25], [37, 43]]
 # ## The other two loops
 #
 # Exchange the loops: each number of the kernel multiplies a shifted copy of the whole image, and the copies are added.
-# The sums are the same, in another order, with 4 steps here instead of one for each pixel. Most quick algorithms for
-# convolution are such changes of order (chapter 12).
+# The sums are the same, in another order. That takes one step for each number of the kernel, here 4, however large the
+# image is; the two loops above take one step for each place of the window. Most quick algorithms for convolution are
+# such changes of order (chapter 12).
 
 
 # %%

@@ -32,7 +32,8 @@ assert Y[0].tolist() == [0, 1, 0, 0, 0, -1, 0]
 # %% [markdown]
 # ## Horizontal bars
 #
-# The transposed image has only horizontal edges. The kernel compares left and right neighbours, and finds nothing.
+# `X.t()` is X transposed: its rows are the columns of X. It has only horizontal edges. The kernel compares left and
+# right neighbours, and finds nothing.
 
 # %%
 print(corr2d(X.t(), K))

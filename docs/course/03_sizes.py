@@ -16,7 +16,10 @@ from minigrad import course, nn, viz
 #
 #     floor((n + 2p - k) / s) + 1
 #
-# windows. `floor`, because a window that would leave the image is left out: its pixels are ignored.
+# windows. `floor` rounds down, because a window that would leave the image is left out: its pixels are ignored.
+#
+# The layer `nn.Conv2d(1, 1, 3)` does what `F.conv2d` does, with a 3 x 3 kernel that it keeps: here we look at the size
+# of its result alone. The first two numbers count channels; chapter 4 explains them.
 
 
 # %%
@@ -47,7 +50,8 @@ assert size_of(nn.Conv2d(1, 1, 3, padding="same")) == (8, 8)
 #
 # Zeros are a black frame around the image: a kernel for edges finds an edge there. Other paddings go on with the image:
 # they repeat the last pixel, mirror the pixels behind it, or go on at the other end. A layer takes them as
-# `padding_mode`.
+# `padding_mode`. Its kernel is `layer.weight`, and `.data` are the numbers in it, which we set. With `bias=False` it
+# adds no number of its own to the result.
 
 # %%
 row = torch.tensor([[[1.0, 2.0, 3.0, 4.0]]])
@@ -95,7 +99,7 @@ def seen(*layers, n=32):
     X = torch.zeros(1, 1, n, n, requires_grad=True)
     Y = X
     for layer in layers:
-        nn.init.ones_(layer.weight)
+        nn.init.ones_(layer.weight)  # a kernel of ones, so that no two ways cancel
         Y = layer(Y)
     Y[0, 0, Y.shape[2] // 2, Y.shape[3] // 2].backward()
     return int((X.grad[0, 0] != 0).any(0).sum())

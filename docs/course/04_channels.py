@@ -49,7 +49,8 @@ assert torch.equal(corr2d_multi_in_out(X, K), F.conv2d(X[None], K)[0])
 # ## 1x1
 #
 # A kernel of one pixel uses no neighbours. It computes a weighted sum over channels: at each pixel the same small
-# matrix is multiplied by the pixel's channels. That is a fully connected layer for each pixel.
+# matrix is multiplied by the pixel's channels. (A layer that multiplies all its inputs by one matrix is called fully
+# connected: this is one for each pixel.) `manual_seed` makes the random numbers the same in every run.
 
 
 # %%
@@ -147,5 +148,5 @@ def cost(channels_in, channels_out, k, rows, columns):
 course.check("4.cost", cost)
 
 # %% [markdown]
-# So far we designed kernels by hand. Nobody can design the 600 numbers in the kernels of that last layer. In [chapter
-# 5](05_learning_a_kernel.py) the computer finds them.
+# So far we designed kernels by hand. Nobody can design the 600 numbers in the kernels of `nn.Conv2d(3, 8, 5)`. In
+# [chapter 5](05_learning_a_kernel.py) the computer finds them.

@@ -37,7 +37,8 @@ assert loss_of(K) == 12  # six rows, two edges each
 # %% [markdown]
 # ## In which direction?
 #
-# Change one number of the kernel a little, and see how the loss changes. The ratio is the slope.
+# Change one number of the kernel a little, and see how the loss changes. The ratio is the slope. There is a slope for
+# each number of the kernel; all of them together, in the kernel's shape, are called the gradient.
 
 # %%
 push = 0.001
@@ -76,7 +77,8 @@ assert torch.allclose(gradient(K).flatten(), torch.tensor(slopes), atol=0.01)
 # %% [markdown]
 # ## Down the slope
 #
-# Each step goes against the gradient, by 0.03 times the gradient; chapter 6 explains this number.
+# Each step goes against the gradient, by 0.03 times the gradient. This factor is called the learning rate, `lr`;
+# chapter 6 explains its value. The whole is called gradient descent.
 
 # %%
 K = torch.tensor([[0.3, 0.2]])
@@ -91,7 +93,7 @@ assert torch.allclose(K, torch.tensor([[1.0, -1.0]]), atol=0.02)
 # ## The same with a layer
 #
 # `loss.backward()` computes the gradient and adds it to `weight.grad`. Because it adds, the old gradient is set to zero
-# before each step.
+# before each step. `weight.data` are the numbers of the weight: the step changes them, and is no part of the loss.
 
 # %%
 torch.manual_seed(0)
