@@ -37,6 +37,21 @@ def test_rarely_used_modules_are_imported_on_first_use():
     assert done.returncode == 0, done.stderr
 
 
+TURNED = """
+import minigrad as torch
+x = torch.ones(2, 3, requires_grad=True) * 1
+row = x[0]
+x.transpose_(0, 1)
+x.mul_(2)
+print(row.grad_fn.name(), row.tolist())
+"""
+
+
+def test_a_view_of_a_tensor_that_was_turned_since_is_found_before_the_file_for_it_is_imported():
+    done = subprocess.run([sys.executable, "-c", TURNED], check=True, capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == "SelectBackward0 [2.0, 2.0, 2.0]\n"
+
+
 ROOMS = """
 import sys, threading
 import minigrad as torch

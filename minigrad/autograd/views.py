@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from minigrad.autograd.recording import Operation
 
 
-# Functions of `ops/strides.py` and `ops/inplace.py`, which set them here.
+# Functions of `ops/strides.py` and `ops/inplace.py`, set by `ops/reshaping.py` and `ops/inplace.py`.
 look_as: Any = None  # (array, other) -> the view operation, with its options, that makes `other` of `array`
 move_on: Any = None  # (target, value): records that a tensor was written to
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from minigrad.autograd import views
 from minigrad.autograd.core import GRAD, TensorBase, mode, wrap
 from minigrad.autograd.inspectable import derive_named
 from minigrad.autograd.node import Node
-from minigrad.ops import LaterFunction
+from minigrad.ops import LaterFunction, strides
 from minigrad.ops.complaints import not_a_tensor
 from minigrad.ops.describe import name_in_place
 from minigrad.ops.inplace import check_writable
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+views.look_as = strides.look_as  # for views of a tensor that was turned; its file is imported by the first call
 
 
 def reshaping_in_place(function: F) -> F:

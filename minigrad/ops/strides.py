@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd import views
 from minigrad.autograd.core import Tensor, View, wrap
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import Unrecorded, root_of
@@ -93,9 +92,6 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
 def look_as(array: Any, other: Any) -> tuple[Any, dict[str, Any]]:
     """The operation, and its options, that makes `other` a view of `array`, which shares its memory."""
     return strided, {"source": layout_of(array), "target": layout_of(other)}
-
-
-views.look_as = look_as
 
 
 def _enlarge(memory: Any, size: int) -> Any:
