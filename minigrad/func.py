@@ -279,7 +279,8 @@ class _Call:
 
     def require_floats(self) -> None:
         """Raises RuntimeError unless all results have derivatives: those of integers and bools have none."""
-        if whole := [y.dtype for y in self.outputs if not y.is_floating_point()]:
+        whole = [y.dtype for y in self.outputs if not y.is_floating_point()]
+        if whole:
             raise self.refused(f"to return only floating-point Tensors, got {whole[0]}")
 
     def adopt(self, leaves: Any) -> None:

@@ -85,18 +85,21 @@ def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
         from minigrad.spelling import NUMPYS_FUNCTIONS, NUMPYS_METHODS, find_close
 
         public = _leave_out_files(ours, known)
-        same_letters = sorted([x for x in public if x.lower() == name.lower()], key=lambda x: x[0] != name[0])
+        same_letters = [x for x in public if x.lower() == name.lower()]
+        same_letters.sort(key=lambda x: x[0] != name[0])  # those with the same first letter come first
         if is_closed_module(f"{ours}.{name}") and f"{ours}.{name}" not in sys.modules and not same_letters:
             return AttributeError(f"{text} yet: import {ours}.{name} first", name=name)
         if name in read_pytorch_names().get(namespace, "").split():
             hint = INSTEAD.get(f"{namespace}.{name}", f"{PAGE} lists what is here")
             return AttributeError(f"{text}: PyTorch has {namespace}.{name}, minigrad does not; {hint}", name=name)
-        if instead := (NUMPYS_METHODS if namespace == "torch.Tensor" else NUMPYS_FUNCTIONS).get(name):
-            return AttributeError(f"{text}: NumPy's {name} is written {instead}", name=name)
+        numpys = NUMPYS_METHODS if namespace == "torch.Tensor" else NUMPYS_FUNCTIONS
+        if name in numpys:
+            return AttributeError(f"{text}: NumPy's {name} is written {numpys[name]}", name=name)
         elsewhere = find_elsewhere(namespace, name)
         if elsewhere and not same_letters:
             return AttributeError(f"{text}: it is {elsewhere}", name=name)
-        if close := next(iter(same_letters), "") or find_close(name, public):
+        close = same_letters[0] if same_letters else find_close(name, public)
+        if close:
             also = f" Or {elsewhere}?" if elsewhere else ""
             return AttributeError(f"{text}. Did you mean: {close!r}?{also}", name=name)  # so Python adds no guess
     return AttributeError(text)
@@ -121,10 +124,11 @@ def find_elsewhere(namespace: str, name: str) -> str:
 
     for place, names in read_pytorch_names().items():
         if place != namespace and name in names.split():
+            ours = place.replace("torch", "minigrad", 1)
             if place == "torch.Tensor":
                 if callable(getattr(sys.modules["minigrad"].Tensor, name, None)):
                     return f"a method: x.{name}(...)"
-            elif find_spec(ours := place.replace("torch", "minigrad", 1)) and hasattr(import_module(ours), name):
+            elif find_spec(ours) and hasattr(import_module(ours), name):
                 return f"{place}.{name}"
     return ""
 
@@ -169,7 +173,8 @@ def answer(namespace: str, package: dict[str, Any], name: str, known: Any) -> An
     if name in ANSWERED.get(namespace, "").split():
         package[name] = made = Answer(f"{package['__name__']}.{name}")
         return made
-    if where := ELSEWHERE.get(f"{namespace}.{name}"):
+    where = ELSEWHERE.get(f"{namespace}.{name}")
+    if where:
         package[name] = found = import_module(where)
         return found
     is_import = sys._getframe(count_own_frames() - 1).f_code.co_name == "_handle_fromlist"

@@ -39,7 +39,8 @@ def _rows(outputs: tuple[Any, ...], batches: tuple[Any, ...]) -> list[tuple[Any,
             )
     if len(batches) != len(outputs):
         raise wrong_counts(len(outputs), len(batches))
-    if len(lengths := {len(batch.array) for batch in batches}) > 1:
+    lengths = {len(batch.array) for batch in batches}
+    if len(lengths) > 1:
         raise ValueError(f"Expected all grad_outputs to have the same number of rows, got {sorted(lengths)}")
     return list(zip(*batches, strict=True))
 

@@ -107,7 +107,8 @@ def describe_change(outputs: Sequence[Any], moved: Sequence[Any]) -> str:
 
 def describe_mismatch(trial: Trial, number: int, i: int, analytical: Any, numerical: Any) -> str:
     """The error for a wrong Jacobian: the worst element, and the reason, a kink or the likely mistake."""
-    if told := describe_nonlinearity(trial, number, i):
+    told = describe_nonlinearity(trial, number, i)
+    if told:
         return told
     error = np.nan_to_num(np.abs(analytical - numerical), nan=np.inf)
     row, column = map(int, np.unravel_index(int(error.argmax()), error.shape))
@@ -124,7 +125,8 @@ def describe_mismatch(trial: Trial, number: int, i: int, analytical: Any, numeri
         return f"{text}\nThe gradient is not finite there: check the function inside of its domain, away from the ends."
     wrong = np.flatnonzero(error[row] > trial.atol + trial.rtol * np.abs(numerical[row]))
     for one in [column, *wrong[:SEVERAL].tolist()]:  # of equal numbers that are sorted, some places alone show it
-        if kink := describe_kink(trial, number, i, index, one):
+        kink = describe_kink(trial, number, i, index, one)
+        if kink:
             return text + kink
     return text + tell_mistake(trial, number, i, analytical, numerical)
 

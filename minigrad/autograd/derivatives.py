@@ -61,7 +61,8 @@ def pull(outputs: Tensors, points: Tensors, cotangents: Tensors, create_graph: b
         found = grad(ys, points, vs, retain_graph=True, create_graph=create_graph, allow_unused=True)
     if strict and None in found:
         raise _independent(0, f"input {found.index(None)}")
-    if strict and create_graph and (constant := [k for k, g in enumerate(found) if not g.requires_grad]):
+    constant = [k for k, g in enumerate(found) if g is not None and not g.requires_grad]
+    if strict and create_graph and constant:
         where = f"input {constant[0]}. This is not allowed in strict mode when create_graph=True"
         raise RuntimeError(f"The jacobian of the user-provided function is independent of {where}.")
     return [x.new_zeros(x.shape) if g is None else g for x, g in zip(points, found, strict=True)]

@@ -155,7 +155,8 @@ class FunctionNode(Node):
             return pull(self.ctx, gradients) if self.function.boxed_grads_call else pull(self.ctx, *gradients)
         except (IndexError, TypeError, ValueError) as error:
             called = error.__traceback__ is not None and error.__traceback__.tb_next is not None
-            if hint := self._explain_unsaved() if called else self._explain_call(pull, gradients):
+            hint = self._explain_unsaved() if called else self._explain_call(pull, gradients)
+            if hint:
                 error.add_note(hint)
             raise
         finally:

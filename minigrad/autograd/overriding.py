@@ -97,7 +97,8 @@ def find_operands(function: Callable[..., Any]) -> list[str]:
     innermost = unwrap(function)
     code, types = innermost.__code__, innermost.__annotations__ | {"self": "Tensor"}
     names = code.co_varnames[: code.co_argcount]
-    return [name for name in names if "Tensor" in (kind := str(types.get(name))) or "Operand" in kind]
+    kinds = {name: str(types.get(name)) for name in names}
+    return [name for name, kind in kinds.items() if "Tensor" in kind or "Operand" in kind]
 
 
 def _find_overriding(operands: Iterable[Any]) -> list[Any]:

@@ -47,7 +47,8 @@ class saved_tensors_hooks:
         self._before: tuple[Any, Any] | None = None
 
     def __enter__(self) -> None:
-        if message := _disabled.get():
+        message = _disabled.get()
+        if message:
             raise RuntimeError(message)
         self._before = _hooks.get()
         _hooks.set((self.pack_hook, self.unpack_hook))

@@ -28,7 +28,8 @@ def allows_tf32() -> bool:
 
 def matmul(x: Array, y: Array, out: Array | None = None) -> Array:
     """``x @ y`` on a GPU, as `np.matmul`, which serves elsewhere: (..., m, k), (..., k, n) -> (..., m, n)."""
-    if out is None and x.ndim == 2 == y.ndim and (product := _multiply_two(x, y)) is not None:
+    product = _multiply_two(x, y) if out is None and x.ndim == 2 == y.ndim else None
+    if product is not None:
         return product
     xp, char = array_module(x), x.dtype.char
     if xp is np or char not in TYPES or y.dtype.char != char or 0 in (x.ndim, y.ndim):

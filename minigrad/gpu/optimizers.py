@@ -231,7 +231,8 @@ def update(
     caches what is known about `formula`.
     """
     cached = kept.get("cached")
-    if cached is not None and cached.serves(columns := list(zip(*rows, strict=True))):
+    columns = list(zip(*rows, strict=True))
+    if cached is not None and cached.serves(columns):
         on_gpu_of(columns[0][0], cached.launch, columns[1], given)
         return []
     batches: dict[Any, list[Row]] = {}

@@ -100,7 +100,8 @@ def _add_bias(out: Array, b: Array) -> Array:
     (O*Ho*Wo).
     """
     images, addend, on_host = out, b.reshape(-1, 1, 1), array_module(out) is np
-    if len(out) > 1 and on_host and (pixels := out.shape[2] * out.shape[3]) < BUFFER:
+    pixels = out.shape[2] * out.shape[3]
+    if len(out) > 1 and on_host and pixels < BUFFER:
         images, addend = out.reshape(len(out), -1), np.repeat(b, pixels)
     spread(lambda part: np.add(images[part], addend, out=images[part]), len(out), out.nbytes if on_host else 0)
     return out
@@ -118,7 +119,8 @@ def dispatch(
     chosen = choose(image, outputs, geometry, left.dtype.char, left.__class__, _forced.name)
     if _trial is not None and _forced.name is None:
         chosen = _trial(function, image, outputs, geometry, left, right, *size)
-    if (is_safe := chosen.safe.get(function)) is not None and not is_safe(left, right, geometry):
+    is_safe = chosen.safe.get(function)
+    if is_safe is not None and not is_safe(left, right, geometry):
         chosen = choose(image, outputs, geometry, left.dtype.char, left.__class__, None, function)
     if left.size * right.size > BRIEF and left.__class__ is np.ndarray:
         with products_alone():

@@ -37,7 +37,8 @@ class Kept:
 
     def check_mask(self) -> None:
         """Raises if the mask was written to: weights that are computed again would be others than the forward's."""
-        if self.mask is not None and (now := self.mask.writes[0]) != self.version:
+        now = 0 if self.mask is None else self.mask.writes[0]
+        if now != self.version:
             raise overwritten("scaled_dot_product_attention", None, self.mask.array.shape, self.version, now)
 
 

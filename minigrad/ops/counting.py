@@ -164,7 +164,8 @@ def _check_sorter(sorter: Any, shape: tuple[int, ...]) -> None:
         raise RuntimeError(f"searchsorted(): boundary and sorter must have the same size, but got {shapes}")
     if order.dtype != np.int64:
         raise RuntimeError(f"searchsorted(): sorter must be a tensor of dtype int64, got {order.dtype}")
-    if (bad := first_out_of_range(order, shape[-1])) is not None:
+    bad = first_out_of_range(order, shape[-1])
+    if bad is not None:
         raise RuntimeError(f"searchsorted(): sorter index {bad} is out of range for {shape[-1]} elements")
 
 
@@ -221,7 +222,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     tensor([1, 0, 2])
     """
     require_kind("bincount", input.array.dtype, "iu")
-    if (minlength := as_int(minlength, "minlength")) < 0:
+    minlength = as_int(minlength, "minlength")
+    if minlength < 0:
         raise RuntimeError(f"bincount: minlength should be >= 0, got {minlength}")
     if weights is not None:
         require_tensor("bincount", "weights", 2, weights)

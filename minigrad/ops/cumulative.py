@@ -123,7 +123,8 @@ def _in_own_dtype(function: F) -> F:
 
     @wraps(write)
     def call(self: Any, dim: int, *, dtype: Any = None) -> Tensor:
-        if dtype is not None and (wanted := dtypes.as_numpy(dtype)) != self.array.dtype:
+        wanted = self.array.dtype if dtype is None else dtypes.as_numpy(dtype)
+        if wanted != self.array.dtype:
             have = f"input tensor dtype {dtypes.from_numpy(self.array.dtype)} and output tensor dtype {dtype}"
             hint = f"convert it first, or write {function.__name__}(dim, dtype=minigrad.{wanted})"
             raise RuntimeError(f"Bad in-place call: {have} should match; {hint}")

@@ -32,7 +32,8 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: 
     """
     if not input.array.ndim:
         raise RuntimeError("diff expects input to be at least one-dimensional")
-    if (n := as_int(n, "n")) < 0:
+    n = as_int(n, "n")
+    if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     d = axis(dim, input.array.ndim)
     around = [x for x in (prepend, input, append) if x is not None]

@@ -108,9 +108,11 @@ def _zeta(s: int, x: Any, unit: int = 1) -> Any:
     """
     pole = (x <= 0) & (x == np.floor(x))
     total, y = np.zeros_like(x), np.where(pole, 1.0, np.where(x < -1000, math.nan, x))
-    while (near := y < _FAR + 2 * s).any():
+    near = y < _FAR + 2 * s
+    while near.any():
         total = total + np.where(near, (unit / np.where(near, y, 1.0)) ** s, 0.0)
         y = np.where(near, y + 1, y)
+        near = y < _FAR + 2 * s
     rising, terms = 1.0, []
     for j, b in enumerate(_BERNOULLI):  # B(2j) / (2j)! times s (s + 1) ... (s + 2j - 2)
         rising *= (s + 2 * j - 1) * (s + 2 * j) if j else s

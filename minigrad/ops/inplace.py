@@ -107,7 +107,8 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
         return
     if target.node is LEAF:
         raise write_complaints.writes_into_leaf(name, target.array.shape)
-    if (view := target.view_of) is None:
+    view = target.view_of
+    if view is None:
         return
     root = root_of(target)
     flows = target.node is not None and not isinstance(target.node, Unrecorded)

@@ -255,7 +255,8 @@ def cartesian_prod(*tensors: Any) -> Tensor:
         raise RuntimeError(f"cartesian_prod: Expect a 1D vector for each, but got shapes {shapes}")
     if len(given) == 1:
         return given[0]
-    if len(types := {x.array.dtype for x in given}) > 1:
+    types = {x.array.dtype for x in given}
+    if len(types) > 1:
         names = ", ".join(sorted(map(str, types)))
         raise RuntimeError(f"cartesian_prod: meshgrid expects all tensors to have the same dtype, but got {names}")
     lengths = [x.array.size for x in given]
@@ -275,7 +276,8 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     """
     if input.array.ndim != 1:
         raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.array.shape)}")
-    if (r := as_int(r, "r")) < 0:
+    r = as_int(r, "r")
+    if r < 0:
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if not r:
         return getitem(input, slice(0, 0))

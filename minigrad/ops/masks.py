@@ -92,7 +92,8 @@ def _promote_sides(condition: Any, input: Any, other: Any) -> tuple[Any, Any, An
     """The operands of `where`: two sides in their common dtype, on one device with the condition."""
     input, other = map(dtypes.as_python, (input, other))
     sides = [value_of(input), value_of(other)]
-    if numbers := [x for x in sides if isinstance(x, (int, float))]:
+    numbers = [x for x in sides if isinstance(x, (int, float))]
+    if numbers:
         common = dtypes.result_type(sides)
         # float16 may become infinite
         if common.kind != "f" or (common != np.float16 and not all(map(dtypes.every_float_holds, numbers))):

@@ -42,7 +42,8 @@ def matrix_power(A: Matrix, n: int) -> Tensor:
     """
     if not isinstance(A, TensorBase) or A.array.ndim < 2 or A.array.shape[-1] != A.array.shape[-2]:
         check_matrix("linalg.matrix_power", A)
-    if (n := as_int(n, "linalg.matrix_power(): argument 'n'")) < 0:
+    n = as_int(n, "linalg.matrix_power(): argument 'n'")
+    if n < 0:
         check_matrix("linalg.matrix_power", A)
         return inv(A) if n == -1 else matrix_power(inv(A), -n)
     if n == 0:

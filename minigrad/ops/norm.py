@@ -260,7 +260,8 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = Non
     if x1.array.dtype != x2.array.dtype:
         detail = f"expected X1 and X2 of one dtype, got {x1.dtype} and {x2.dtype}; convert one of them"
         raise RuntimeError(f"cdist: {detail}")
-    if not (p := as_number("cdist", "p", p)) >= 0:
+    p = as_number("cdist", "p", p)
+    if not p >= 0:  # or if it is NaN
         raise RuntimeError(f"cdist only supports non-negative p values, got {p}")
     common_shape("cdist", a[:-2], b[:-2])
     return _cdist(x1, x2, p=float(p) if a[-1] else 1.0)  # 0 between rows of no numbers

@@ -207,7 +207,8 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     """
     d = axis(dim, input.array.ndim)
     require_kind("topk", input.array.dtype, "fiu")
-    if not 0 <= (k := as_size(k, "k")) <= (input.array.shape[d] if input.array.ndim else 1):
+    k = as_size(k, "k")
+    if not 0 <= k <= (input.array.shape[d] if input.array.ndim else 1):
         raise RuntimeError(f"selected index k out of range: k={k}, dimension {d} of shape {tuple(input.array.shape)}")
     return _pick_top(input, d, _find_top, largest, k)
 
@@ -299,7 +300,8 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     require_kind("kthvalue", input.array.dtype, "fiu" if input.array.ndim else "fiub")
     check_not_empty("kthvalue", input, (d,))
     size = input.array.shape[d] if input.array.ndim else 1
-    if not 1 <= (k := as_size(k, "k")) <= size:
+    k = as_size(k, "k")
+    if not 1 <= k <= size:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {d}: k={k}, size {size}")
     return _pick_kth(input, d, find_order, False, slice(k - 1, k), keepdim=keepdim)
 

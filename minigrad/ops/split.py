@@ -89,7 +89,8 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     >>> torch.chunk(torch.arange(5), 2)
     (tensor([0, 1, 2]), tensor([3, 4]))
     """
-    if (chunks := as_int(chunks, "chunks")) <= 0:
+    chunks = as_int(chunks, "chunks")
+    if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     _check_axes("chunk", input)
     size = input.array.shape[axis(dim, input.array.ndim)]

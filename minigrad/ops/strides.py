@@ -210,9 +210,11 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """
     d = axis(dimension, input.array.ndim)
     limit = input.array.shape[d] if input.array.ndim else 1
-    if not 0 <= (size := as_int(size, "size")) <= limit:
+    size = as_int(size, "size")
+    if not 0 <= size <= limit:
         raise RuntimeError(f"maximum size for tensor at dimension {d} is {limit} but size is {size}")
-    if (step := as_int(step, "step")) <= 0:
+    step = as_int(step, "step")
+    if step <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
     if not input.array.ndim:
         return unfold(reshape(input, 1), 0, size, step)[0]

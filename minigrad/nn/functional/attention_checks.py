@@ -117,7 +117,8 @@ def check_sizes(query: Tensor, key: Tensor, value: Tensor, width: int, weights: 
     _check_static(weights, batch, width)
     if manner.key_padding_mask is not None:
         for axis, expected in enumerate((batch, keys)):
-            if (given := manner.key_padding_mask.shape[axis]) != expected:
+            given = manner.key_padding_mask.shape[axis]
+            if given != expected:
                 found = f"but got {given}: it is (N, S), here for {batch} sequences of {keys} keys"
                 raise AssertionError(f"Expected key_padded_mask.shape[{axis}] to be {expected}, {found}")
 

@@ -76,7 +76,8 @@ def check_operands(
     if input.array.dtype.kind == "b":
         require_floats(name, input)
     (groups,) = as_ints(name, "groups", groups, 1, 1)
-    if error := wrong_channels(input.array.shape, weight.array.shape, groups, name, transposed):
+    error = wrong_channels(input.array.shape, weight.array.shape, groups, name, transposed)
+    if error:
         raise error
     if 0 in kernel:
         raise nothing_to_multiply(name, kernel)

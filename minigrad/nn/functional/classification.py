@@ -173,7 +173,8 @@ ENDS_OF_A_MODEL: dict[Operation, str] = {  # an activation from which scores com
 
 
 def _advise_of_activation(activation: Operation) -> None:
-    if is_wanted(mistake := f"{activation.name} before cross_entropy"):
+    mistake = f"{activation.name} before cross_entropy"
+    if is_wanted(mistake):
         advise(
             mistake,
             f"the scores of cross_entropy come from a {activation.name}: {ENDS_OF_A_MODEL[activation]}. Let the model "
@@ -339,7 +340,8 @@ def _check_classes(
     shape = tuple(input.array.shape)
     if not shape:
         raise ValueError(f"Expected 1 or more dimensions (got 0): {name} takes scores of shape (N, C) or (C,)")
-    if refused := wrong_classes(name, shape, target.array, or_probabilities):
+    refused = wrong_classes(name, shape, target.array, or_probabilities)
+    if refused:
         raise refused
     if weight is not None:
         _check_weight(name, input, shape[min(len(shape) - 1, 1)], weight)

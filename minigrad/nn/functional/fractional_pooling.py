@@ -102,7 +102,8 @@ def _check_fit(name: str, shape: Any, kernel: Any, size: Any) -> None:
     spare = 1 if len(size) == 3 else 0  # pixels that PyTorch asks for in volumes, though no window reads them
     names = ("time", "height", "width")[-len(size) :]
     for axis, length, window, count in zip(names, shape[2:], kernel, size, strict=True):
-        if (least := count + window - 1 + spare) > length:
+        least = count + window - 1 + spare
+        if least > length:
             raise RuntimeError(
                 f"{name}(): pool {axis} {window} too large relative to input {axis} {length}: {count} windows of it "
                 f"need at least {least} pixels; use a smaller kernel_size or output_size"

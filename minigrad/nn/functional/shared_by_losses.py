@@ -56,8 +56,10 @@ def loss(function: Callable[P, T], reductions: tuple[str, ...] = REDUCTIONS) -> 
             flags = options.pop("size_average", None), options.pop("reduce", None)
             options["reduction"] = reduction_of(*flags, options.get("reduction", "mean"), reductions)
             args, kwargs = given.args, given.kwargs  # type: ignore[assignment]
-        elif (reduction := kwargs.get("reduction", "mean")).__class__ is not str or reduction not in reductions:
-            raise _no_reduction(reduction, reductions)
+        else:
+            reduction = kwargs.get("reduction", "mean")
+            if reduction.__class__ is not str or reduction not in reductions:
+                raise _no_reduction(reduction, reductions)
         try:
             return function(*args, **kwargs)
         except (*FAILURES, IndexError) as refused:
