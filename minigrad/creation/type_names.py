@@ -65,7 +65,9 @@ def construct(args: tuple[Any, ...], dtype: Any, device: Any, usual: Any = None,
         )
     if named:
         if args or len(named) > 1 or not named.keys() <= {"data", "size"}:
-            raise TypeError(f"new() takes lengths, or data=, or size=, got {len(args)} arguments and {list(named)}")
+            cure = "; minigrad.tensor(data, requires_grad=True) takes that" if "requires_grad" in named else ""
+            got = f"got {len(args)} arguments and {list(named)}"
+            raise TypeError(f"new() takes lengths, or data=, or size=, {got}{cure}")
         return construct((named["data"],) if "data" in named else (Size(named["size"]),), dtype, device)
     if len(args) == 1 and (isinstance(args[0], TensorBase) or not is_index(args[0])):
         return _take_over(args[0], dtype, device)

@@ -135,7 +135,7 @@ def _advise_of_plain_tensor(place: str, name: str) -> None:
     advise(
         "plain tensor in a module",
         f"{place} is a tensor that requires grad and no Parameter: parameters() does not list it, so an optimizer of "
-        "parameters() does not train it, and state_dict() leaves it out. If it is a weight, write "
+        "parameters() alone does not train it, and state_dict() leaves it out. If it is a weight, write "
         f"self.{name} = nn.Parameter(tensor)",
     )
 

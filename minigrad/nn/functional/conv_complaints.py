@@ -50,7 +50,9 @@ def _name_exchanged_axes(shape: list[int], kernel: list[int], groups: int, expec
     """Which axes were probably exchanged: the image's channels with its columns, or the weight's out with its in."""
     channels, last = shape[1 - len(kernel)], shape[-1]
     other = kernel[1] * groups if transposed else kernel[0]  # the weight's channels on the other side
-    if last == expected and not (channels == other and channels < last):  # an image has fewer channels than columns
+    is_square = len(kernel) > 3 and channels != last and len({*shape[2 - len(kernel) :]}) == 1  # maps (C, n, n)
+    # An image has fewer channels than columns.
+    if last == expected and not is_square and not (channels == other and channels < last):
         batched = len(shape) == len(kernel)
         order = [*range(batched), len(shape) - 1, *range(batched, len(shape) - 1)]
         return f" The channels are the last axis: write x.permute({', '.join(map(str, order))})."

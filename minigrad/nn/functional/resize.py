@@ -128,7 +128,9 @@ def _check_mode(space: int, mode: str, antialias: bool, align: bool) -> None:
         raise ValueError("Lanczos mode requires antialias=True and does not support align_corners=True")
     axes = MODES[mode].axes or space
     if axes != space:
-        raise NotImplementedError(f"Got {space + 2}D input, but {mode} mode needs {axes + 2}D input")
+        linear = ("linear", "bilinear", "trilinear")  # the same along one, two and three axes
+        cure = f"; for this input write mode={linear[space - 1]!r}" if mode in linear else ""
+        raise NotImplementedError(f"Got {space + 2}D input, but {mode} mode needs {axes + 2}D input{cure}")
 
 
 def _check_image(input: Tensor, mode: str, antialias: bool) -> None:

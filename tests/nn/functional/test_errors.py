@@ -288,6 +288,13 @@ REFUSED = [
      ["expected input[1, 3, 8, 8] to have 8", "axes (in, out, kernel)"]),
     (lambda: F.conv2d(ones(1, 32, 32, 3), ones(32, 3, 3, 3)), RuntimeError,  # 32 channels out, and 32 rows
      ["expected input[1, 32, 32, 3] to have 3", "channels are the last axis: write x.permute(0, 3, 1, 2)"]),
+    (lambda: F.conv2d(ones(4, 6, 3, 3), ones(12, 3, 3, 3)), RuntimeError,  # six maps of 3 x 3, and not 6 x 3 pixels
+     ["to have 3 channels, but got 6 channels instead. A layer for these images has in_channels=6."]),
+    (lambda: F.conv1d(ones(4, 6, 3), ones(12, 3, 3)), RuntimeError, ["channels are the last axis: write x.permute("]),
+    (lambda: F.interpolate(ones(1, 3, 4, 4), scale_factor=2, mode="linear"), NotImplementedError,
+     ["Got 4D input, but linear mode needs 3D input; for this input write mode='bilinear'"]),
+    (lambda: F.interpolate(ones(1, 3, 4), scale_factor=2, mode="bicubic"), NotImplementedError, ["needs 4D input"]),
+    (lambda: minigrad.Tensor([1], requires_grad=True), TypeError, ["minigrad.tensor(data, requires_grad=True) takes"]),
     (lambda: F.binary_cross_entropy(ones(2), ones(2, 1)), ValueError, ["[2, 1]", "target.reshape(input.shape)"]),
     (lambda: F.binary_cross_entropy(2 * ones(2), ones(2)), RuntimeError, ["between 0 and 1", "sigmoid"]),
     (lambda: F.binary_cross_entropy_with_logits(ones(2), ones(3)), ValueError, ["[3])) must be the same as"]),
