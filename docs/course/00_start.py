@@ -87,5 +87,6 @@ print(course.progress())
 # | [17](17_what_it_sees.py) | what does it look at? |
 # | [18](18_a_class_for_each_pixel.py) | where does a thing begin and end? |
 # | [19](19_few_images.py) | and if there are only a few images? |
+# | [20](20_videos_and_volumes.py) | and if the image moves? |
 #
 # Next: what does a convolution compute? [Chapter 1](01_cross_correlation.py).

@@ -303,5 +303,4 @@ def groups(body, head, lr):
 course.check("19.groups", groups)
 
 # %% [markdown]
-# This is the end of the course. Next you can read the engine itself: [how autograd works](../how_autograd_works.md) and
-# [how Conv2d's backward works](../convolution_backward.md) lead you through it.
+# All images so far stood still. [Chapter 20](20_videos_and_volumes.py) gives them a time, and a depth.

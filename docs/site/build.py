@@ -206,7 +206,7 @@ def write_course_page(chapter_names: list[str]) -> str:
         rows.append(f"| [{title[1] if title else number}](course/{name}.md) | {question} |")
     table = "\n".join(rows)
     return (
-        "# The course\n\nTwenty chapters, from the sliding window to the engine. Each is a program that runs alone: "
+        "# The course\n\n21 chapters, from the sliding window to the engine. Each is a program that runs alone: "
         "read it here, run it in your browser, or take it away as a notebook. Exercises check themselves, and name the "
         f"mistake.\n\n{table}\n\n[For teachers](course/teachers.md): setting up a class, writing exercises, grading."
         f"\n\n{toctree(chapter_names, hidden=True)}"

@@ -13,4 +13,5 @@ from minigrad.course.chapters import (
     chapter_17,
     chapter_18,
     chapter_19,
+    chapter_20,
 )
