@@ -230,6 +230,28 @@ def test_planes_have_the_same_bits_for_any_number_of_threads(algorithm, stride, 
 
 
 @pytest.mark.parametrize("block", [2_000, 20_000, 2**23])
+@pytest.mark.parametrize("groups", [1, 2, 6])
+def test_products_with_toeplitz_matrices_have_the_same_bits_for_any_number_of_threads(groups, block, monkeypatch):
+    from minigrad import kernels
+    from minigrad.kernels.fast import toeplitz
+
+    monkeypatch.setattr(parallel, "WORTH", 0)
+    monkeypatch.setattr(toeplitz, "WORTH", 0)
+    monkeypatch.setattr(toeplitz, "BLOCK_BYTES", block)
+    geometry, random = kernels.Geometry((3, 3), (1, 2), (1, 1), groups=groups), np.random.default_rng(0)
+    x, w = (random.standard_normal(shape, np.float32) for shape in ((9, 12, 8, 7), (48, 12 // groups, 3, 3)))
+    results = []
+    for threads in (1, 2, 3, 5):
+        monkeypatch.setattr(parallel, "get_count", lambda threads=threads: threads)
+        with kernels.algorithm("toeplitz"):
+            y = kernels.conv2d(x, w, geometry=geometry)
+            dx = kernels.conv2d_input(y, w, size=(8, 7), geometry=geometry)
+            dw = kernels.conv2d_weight(x, y, geometry=geometry)
+        results.append([array.tobytes() for array in (y, dx, dw)])
+    assert all(result == results[0] for result in results)
+
+
+@pytest.mark.parametrize("block", [2_000, 20_000, 2**23])
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2)])
 def test_channels_last_have_the_same_bits_for_any_number_of_threads(stride, block, monkeypatch):
     from minigrad import kernels

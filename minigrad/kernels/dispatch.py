@@ -148,8 +148,8 @@ def choose(
         return ALGORITHMS[forced]
     kernel, stride, padding, dilation, groups = geometry
     raise RuntimeError(
-        f"algorithm {forced!r} was forced, but cannot compute a convolution with kernel {kernel}, stride {stride}, "
-        f"padding {padding}, dilation {dilation}, groups {groups} in {library.__name__}s of type "
+        f"algorithm {forced!r} was forced, but cannot compute a convolution of images {image} with kernel {kernel}, "
+        f"stride {stride}, padding {padding}, dilation {dilation}, groups {groups} in {library.__name__}s of type "
         f"{char!r}; algorithm(None) chooses by shape again"
     )
 
@@ -172,8 +172,8 @@ class algorithm:
     """Forces one algorithm for convolutions; None goes back to choosing by shape.
 
     A plain call holds until the next one, `with algorithm("winograd"):` inside the block. The names are "direct",
-    "tiny", "im2col", "mec", "pointwise", "channels last", "depthwise", "planes", "strides", "apart", "phases",
-    "winograd", "winograd 2x2", "winograd 5x5", "winograd blocks" and, on a GPU, "cuda plain", "cuda columns",
+    "tiny", "im2col", "mec", "pointwise", "channels last", "depthwise", "planes", "strides", "toeplitz", "apart",
+    "phases", "winograd", "winograd 2x2", "winograd 5x5", "winograd blocks" and, on a GPU, "cuda plain", "cuda columns",
     "cuda direct", "cuda product", "cuda winograd" and "cuda", the quickest of these.
     Raises ValueError for any other. A convolution that the forced algorithm cannot compute raises RuntimeError when
     it is called.

@@ -64,6 +64,7 @@ LAYERS = {  # the shapes that each algorithm was written for
     "depthwise": make_layer((3, 5, 9, 8), 5, (3, 2), (1, 1), (1, 1), (2, 1), groups=5),
     "planes": make_layer((3, 6, 9, 8), 9, (4, 3), (1, 1), (1, 1), (2, 1), groups=3),
     "strides": make_layer((3, 6, 10, 9), 9, (4, 3), (2, 2), (1, 1), (1, 2), groups=3),
+    "toeplitz": make_layer((3, 6, 5, 6), 9, (4, 3), (2, 1), (2, 1), (1, 2), groups=3),
     "phases": make_layer((3, 3, 19, 22), 5, (5, 7), (2, 3), (2, 1)),
     "apart": make_layer((2, 8, 9, 8), 6, (3, 2), (2, 1), (1, 1), groups=2),
     "winograd": make_layer((3, 16, 23, 21), 20, (3, 3), padding=(1, 1)),

@@ -10,7 +10,7 @@ from scipy import signal
 import minigrad.kernels.fast  # noqa: F401 (its algorithms make themselves known)
 from minigrad import kernels
 from minigrad.kernels import Geometry, direct, dispatch, tiny
-from minigrad.kernels.fast import channels_last, depthwise, mec, planes, winograd
+from minigrad.kernels.fast import channels_last, depthwise, mec, planes, toeplitz, winograd
 from minigrad.kernels.fast.sheets import read_windows
 from tests.kernels.layers import LAYERS, compute_three, draw_convolutions, draw_operands, make_layer, make_problem
 
@@ -54,7 +54,7 @@ def test_tiny_copies_the_rows_of_many_windows_as_they_lie(layer, dtype):
         np.testing.assert_allclose(ours, expected, rtol=precision, atol=precision)
 
 
-@pytest.mark.parametrize("algorithm", ["depthwise", "planes"])
+@pytest.mark.parametrize("algorithm", ["depthwise", "planes", "toeplitz"])
 def test_depthwise_kernels_may_be_wider_than_the_image(algorithm):
     for kernel, padding, dilation in (((1, 7), (0, 3), (1, 1)), ((6, 7), (0, 3), (2, 1)), ((3, 9), (1, 4), (1, 1))):
         shape = make_layer((1, 2, max(1, 2 * (kernel[0] - 1) + 1), 2), 2, kernel, (1, 1), padding, dilation, groups=2)
@@ -168,6 +168,7 @@ BLOCKS_OF = {
     "winograd blocks": winograd,
     "depthwise": depthwise,
     "planes": planes,
+    "toeplitz": toeplitz,
     "channels last": channels_last,
 }
 

@@ -50,6 +50,9 @@ def test_phases_do_not_count_the_convolution_inside_them_as_free():
         ("channels last", (64, 64, 5, 5), (64, 64, 3, 3), 1),
         ("planes", (32, 8, 32, 32), (8, 8, 3, 3), 1),
         ("strides", (4, 64, 56, 56), (64, 1, 3, 3), 2),
+        ("toeplitz", (128, 512, 4, 4), (512, 1, 3, 3), 1),
+        ("toeplitz", (8, 512, 7, 7), (512, 1, 3, 3), 2),
+        ("toeplitz", (128, 16, 5, 5), (120, 16, 5, 5), 1),
         ("planes", (1, 512, 14, 14), (512, 1, 3, 3), 1),
         ("depthwise", (8, 96, 28, 28), (96, 1, 5, 5), 1),
         ("planes", (8, 1024, 7, 7), (1024, 1, 3, 3), 1),
@@ -124,7 +127,7 @@ class TestForcing:
     def test_a_forced_algorithm_names_the_shape_that_it_cannot_compute(self):
         with (
             kernels.algorithm("winograd"),
-            pytest.raises(RuntimeError, match=r"'winograd' was forced, but .*stride \(2, 2\)"),
+            pytest.raises(RuntimeError, match=r"'winograd' was forced, but .*images \(.*stride \(2, 2\)"),
         ):
             kernels.conv2d(np.ones((1, 1, 5, 5)), np.ones((1, 1, 3, 3)), geometry=Geometry((3, 3), (2, 2)))
 

@@ -64,6 +64,8 @@ def test_nonfinite_values_reach_the_outputs_that_see_them(algorithm, function, v
 BESIDE = {
     "planes": ((2, 2, 3, 5), (1, 2, 2, 3), Geometry((2, 3), padding=(3, 2))),
     "planes, dilated": ((1, 2, 3, 5), (1, 2, 2, 3), Geometry((2, 3), padding=(1, 3), dilation=(1, 3))),
+    "toeplitz": ((2, 2, 3, 5), (1, 2, 2, 3), Geometry((2, 3), padding=(3, 2))),
+    "toeplitz, groups of two": ((2, 4, 3, 3), (2, 2, 2, 2), Geometry((2, 2), (3, 3), (3, 2), groups=2)),
     "strides, columns": ((2, 2, 10, 8), (2, 1, 3, 1), Geometry((3, 1), (2, 1), (0, 3), groups=2)),
     "strides, dilated": ((1, 2, 2, 9), (4, 1, 2, 2), Geometry((2, 2), (1, 2), (2, 1), (4, 1), groups=2)),
     "strides, groups of two": ((2, 4, 5, 5), (2, 2, 2, 2), Geometry((2, 2), (3, 3), (3, 2), groups=2)),
@@ -123,7 +125,14 @@ def test_a_stride_multiplies_no_zeros_by_nan_or_inf(algorithm, value):
     np.testing.assert_array_equal(np.isfinite(found), np.isfinite(expected))
 
 
-JOINED = [("depthwise", True), ("depthwise", False), ("planes", True), ("strides", True), ("strides", False)]
+JOINED = [
+    ("depthwise", True),
+    ("depthwise", False),
+    ("planes", True),
+    ("strides", True),
+    ("strides", False),
+    ("toeplitz", True),
+]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

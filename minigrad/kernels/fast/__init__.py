@@ -6,11 +6,22 @@ GPU is found (`gpu/served.py`).
 """
 
 from minigrad.kernels.dispatch import set_machine, register
-from minigrad.kernels.fast import apart, channels_last, depthwise, mec, phases, planes, pointwise, strides, winograd
+from minigrad.kernels.fast import (
+    apart,
+    channels_last,
+    depthwise,
+    mec,
+    phases,
+    planes,
+    pointwise,
+    strides,
+    toeplitz,
+    winograd,
+)
 from minigrad.kernels.fast.machine import recognize_machine
 
 for _algorithm in (
-    *[file.ALGORITHM for file in (mec, pointwise, channels_last, depthwise, planes, strides, apart, phases)],
+    *[file.ALGORITHM for file in (mec, pointwise, channels_last, depthwise, planes, strides, toeplitz, apart, phases)],
     *winograd.ALGORITHMS,
 ):
     register(_algorithm)

@@ -108,7 +108,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
         _add_parts(products.reshape(len(plan.across), len(plan.down), *target.shape[:3], *plan.grid), plan, target)
 
     share(compute, *_cut(images, o, plan))
-    return out if is_finite(out) else _compute_strictly("conv2d", x, O, geometry, w)
+    return out if is_finite(out) else compute_strictly("conv2d", x.shape, O, geometry, x, w)
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
@@ -136,7 +136,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     share(compute, pieces, size)
     sums = np.add.reduce(found).reshape(groups, plan.parts, o, plan.phases, k)
     w = plan.read_matrices(sums, geometry.kernel)
-    return w if is_finite(w) else _compute_strictly("conv2d_weight", x, O, geometry, g)
+    return w if is_finite(w) else compute_strictly("conv2d_weight", x.shape, O, geometry, x, g)
 
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
@@ -158,10 +158,12 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     return x
 
 
-def _compute_strictly(function: str, x: Array, outputs: int, geometry: Geometry, other: Array) -> Array:
-    """Computes by an algorithm in which no number meets a weight of zero."""
-    strict = dispatch.choose(x.shape, outputs, geometry, x.dtype.char, x.__class__, None, function)
-    return getattr(strict, function)(x, other, geometry)
+def compute_strictly(
+    function: str, image: tuple[int, ...], outputs: int, geometry: Geometry, left: Array, right: Array, *size: Pair
+) -> Array:
+    """Computes by an algorithm in which no number meets a weight of zero; the arguments are those of `dispatch`."""
+    strict = dispatch.choose(image, outputs, geometry, left.dtype.char, left.__class__, None, function)
+    return getattr(strict, function)(left, right, geometry, *size)
 
 
 @lru_cache(maxsize=256)
