@@ -40,7 +40,8 @@ def _columns(x: Array, geometry: Geometry) -> tuple[Array, Pair]:
 
 @lru_cache(maxsize=256)
 def _lay_windows(image: Shape, dtype: np.dtype, geometry: Geometry) -> tuple[Shape, np.dtype, Shape, Shape, Pair]:
-    """Shape, items and strides of the windows of a padded, row-major `image`; the shape of their columns; (Ho, Wo).
+    """Shape, items and strides of the windows of a padded, row-major `image`, without axes of length 1; the shape of
+    their columns; (Ho, Wo).
 
     With a stride of 1 a tap reads adjacent numbers in a row of windows. They are one item, unless the windows are few:
     NumPy takes twice as long to copy them one by one.
@@ -54,7 +55,8 @@ def _lay_windows(image: Shape, dtype: np.dtype, geometry: Geometry) -> tuple[Sha
     run = Wo if sw == 1 and N * C * kh * kw * Ho * Wo > FEW else 1
     columns = (C * kh * kw, Ho * Wo // run) if N == 1 else (N, C * kh * kw, Ho * Wo // run)
     item = np.dtype((np.void, run * dtype.itemsize)) if run > 1 else dtype
-    return (N, C, kh, kw, Ho, Wo // run), item, strides, columns, (Ho, Wo)
+    axes = [(n, step) for n, step in zip((N, C, kh, kw, Ho, Wo // run), strides, strict=True) if n != 1]
+    return tuple([n for n, _ in axes]), item, tuple([step for _, step in axes]), columns, (Ho, Wo)
 
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:

@@ -176,9 +176,10 @@ class Registry:
             found.append((path, module))
             if unique:
                 seen.add(id(module))
-            attributes, start = module.__dict__, f"{path}." if path else ""
-            below = [(start + name, attributes[name]) for name, kind in module._kinds.items() if kind == MODULE]
-            waiting += [pair for pair in reversed(below) if pair[1] is not None]
+            if MODULE in module._kinds.values():
+                attributes, start = module.__dict__, f"{path}." if path else ""
+                below = [(start + name, attributes[name]) for name, kind in module._kinds.items() if kind == MODULE]
+                waiting += [pair for pair in reversed(below) if pair[1] is not None]
         return found
 
     def _walk_named(self, kind: str, prefix: str, recurse: bool, unique: bool) -> Iterator[tuple[str, Any]]:

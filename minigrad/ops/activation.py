@@ -11,7 +11,8 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import Operation, operation
-from minigrad.ops.arguments import axis, require_kind, takes_out
+from minigrad.ops.arguments import axis, takes_out
+from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.copies import cast, in_rows
 from minigrad.ops.elementwise import SAME, unary
 from minigrad.ops.grad_fn_names import name_last_call
@@ -98,10 +99,10 @@ def _call_along(made: Any, input: Any, dim: Any, dtype: Any) -> Any:
     """Calls `made`, softmax or log_softmax, along `dim` of a tensor with any number of axes, in `dtype`."""
     x: Any = input if dtype is None else cast(input, dtypes.as_numpy(dtype))
     position = axis(dim, x.array.ndim)  # a wrong dim is reported before a wrong type
-    if x.array.size:
-        require_kind(f"{made.name}_lastdim_kernel_impl", x.array.dtype)
+    if x.array.dtype.kind != "f" and x.array.size:
+        raise not_implemented_for(f"{made.name}_lastdim_kernel_impl", x.array.dtype)
     if x.array.ndim:
-        return made(x, dim=position)
+        return made.call((x,), (x.array,), {"dim": position})
     return name_last_call(reshape(made(reshape(x, 1), dim=0), ()), made.backward_name)
 
 

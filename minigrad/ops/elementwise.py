@@ -153,7 +153,7 @@ def _function_of_two(promotion: _Promotion) -> Binary:
             is_integral = char == integers and type(b) is int and abs(b) < 2**31
             ready = takes_second and (is_integral or char in "fd")
             if ready and (is_integral or (b and is_ufunc)):
-                b = _make_0d(b, char)
+                b = make_0d(b, char)
         elif type(a) is float or type(a) is int:
             ready, array = takes_first and type(b) is ndarray and b.dtype.char in "fd", b
         if ready:
@@ -177,7 +177,7 @@ def _function_of_two(promotion: _Promotion) -> Binary:
 
 
 @functools.lru_cache(maxsize=1024)
-def _make_0d(number: float, char: str) -> Any:
+def make_0d(number: float, char: str) -> Any:
     """A number as a 0-d array, with which NumPy is quicker. Not for 0.0: it and -0.0 would be one key of the cache."""
     return quiet(np.array, number, char)
 

@@ -19,7 +19,9 @@ def reduce_terms(terms: Any, reduction: str) -> Any:
     if reduction == "none":
         return terms
     total = terms.sum(dtype=sum_type(terms))
-    return (total / terms.size if reduction == "mean" else total).astype(terms.dtype, copy=False)
+    if reduction == "mean":
+        total = total / terms.size
+    return total if total.dtype is terms.dtype else total.astype(terms.dtype)
 
 
 def gradient_of_terms(g: Any, shape: tuple[int, ...], reduction: str, slope: int = 1) -> Any:

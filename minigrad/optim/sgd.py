@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import ClassVar
 
 from minigrad.backend import Array
+from minigrad.ops.elementwise import make_0d
 from minigrad.optim.optimizer import Group, NotNegative, Optimizer, Params, Rate, options_of
 
 
@@ -49,7 +49,9 @@ class SGD(Optimizer):
         # Momentum, weight decay and a rate in a Tensor are for `rules.py`, and so is an option that is missing.
         if group.get("momentum", True) or group.get("weight_decay", True) or group.get("maximize", True):
             return None
-        return partial(self.rule, lr=group["lr"]) if type(group.get("lr")) in (int, float) else None
+        if type(rate := group.get("lr")) not in (int, float):
+            return None
+        return lambda w, g: self.rule(w, g, lr=make_0d(rate, w.dtype.char))  # which NumPy multiplies sooner by
 
     @staticmethod
     def rule(

@@ -118,8 +118,7 @@ class GraphMethods(TensorBase):
         >>> w
         tensor([0.5000, 0.5000], requires_grad=True)
         """
-        alias: Tensor = wrap(self.array)
-        alias.writes = self.writes.__class__((0, 0))  # counted or not, as this tensor's, in either mode
+        alias: Tensor = wrap(self.array, writes=self.writes.__class__((0, 0)))  # counted or not, as this tensor's
         if self.node is LEAF:  # nearly always an update by hand: looking up the user's line would take too long
             alias.cause = "it was taken with .data, which leaves the graph"
         elif self.node is not None:

@@ -64,8 +64,9 @@ def _negative_log_likelihood(
     input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
 ) -> Tensor:
     loss_of = ops.nll if input.array.ndim <= 2 else ops.nll_of_pixels
-    ignored = as_int(ignore_index, "ignore_index")
-    return loss_of(input, target, weight, ignore_index=ignored, reduction=reduction)
+    options = {"ignore_index": as_int(ignore_index, "ignore_index"), "reduction": reduction}
+    arrays = input.array, target.array, None if weight is None else weight.array
+    return loss_of.call((input, target, weight), arrays, options)
 
 
 def _advise_of_negative_loss(input: Tensor, losses: np.ndarray) -> None:
