@@ -16,7 +16,7 @@ from minigrad.autograd.switches import ImmediateSwitch
 from minigrad.backend import quiet
 
 
-def _flags(mode: bool, check_nan: bool) -> int:
+def _read_flags(mode: bool, check_nan: bool) -> int:
     """The flags of the mode. Raises TypeError for arguments that are no bools."""
     for name, flag in (("mode", mode), ("check_nan", check_nan)):
         if flag.__class__ is not bool:
@@ -42,7 +42,7 @@ class detect_anomaly(ModeSwitch):
     __slots__ = ()
 
     def __init__(self, check_nan: bool = True) -> None:
-        super().__init__(_flags(True, check_nan), 0 if check_nan else CHECK_NAN)
+        super().__init__(_read_flags(True, check_nan), 0 if check_nan else CHECK_NAN)
 
 
 class set_detect_anomaly(ImmediateSwitch):
@@ -57,7 +57,7 @@ class set_detect_anomaly(ImmediateSwitch):
     __slots__ = ()
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        on = _flags(mode, check_nan)
+        on = _read_flags(mode, check_nan)
         super().__init__(on, (ANOMALY | CHECK_NAN) & ~on)
 
 

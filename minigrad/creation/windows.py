@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.creation.filled import creates
 from minigrad.ops.arguments import as_int, as_number, require_bools
-from minigrad.ops.gamma import bessel
+from minigrad.ops.gamma import make_bessel
 
 
 def _count_points(name: str, window_length: Any, periodic: bool, dtype: Any) -> tuple[Any, int]:
@@ -98,5 +98,5 @@ def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0,
         return points
     from_middle = points.astype(np.float64) * (2 / max(length - 1, 1)) - 1
     rate = as_number("kaiser_window", "beta", beta)
-    shape = bessel(0)(rate * np.sqrt(np.maximum(1 - from_middle**2, 0.0)))
-    return (shape / bessel(0)(np.array(rate, np.float64))).astype(dtype)
+    shape = make_bessel(0)(rate * np.sqrt(np.maximum(1 - from_middle**2, 0.0)))
+    return (shape / make_bessel(0)(np.array(rate, np.float64))).astype(dtype)

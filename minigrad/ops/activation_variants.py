@@ -27,11 +27,11 @@ from minigrad.ops.writes import Manner
 from minigrad.passes import keep_where
 
 
-def _with_options(
+def _make_with_options(
     name: str, forward: Callable[..., Any], rule: Callable[..., Any], takes: str = "f", in_float32: bool = False,
     wide_options: bool = False
 ) -> Callable[..., Any]:  # fmt: skip
-    """An activation with the options that `forward` names; `takes` lists the kinds of dtypes, in NumPy's letters.
+    """Makes an activation with the options that `forward` names; `takes` lists the kinds of dtypes, in NumPy's letters.
 
     Float16 and the options meet in float32, which holds larger options, if `in_float32` or `wide_options`.
     """
@@ -43,17 +43,22 @@ def _with_options(
             raise not_a_tensor(name, "input", 1, input)
         require_kind(name, input.array.dtype, takes)
         if type(options[0]) is not float or type(options[-1]) is not float:
-            options = tuple(map(as_number, repeat(name), forward.__code__.co_varnames[1:], options))
-        if not (-65504 <= options[0] <= 65504 and -65504 <= options[-1] <= 65504) and input.array.dtype.kind == "f":
+            names = forward.__code__.co_varnames[1:]
+            options = tuple(map(as_number, repeat(name), names, options))
+        fit_float16 = -65504 <= options[0] <= 65504 and -65504 <= options[-1] <= 65504  # so they fit every dtype
+        if not fit_float16 and input.array.dtype.kind == "f":
             for number in options:
-                check_factor(number, input.array.dtype) if wide else check_numbers([input.array, number])
+                if wide:
+                    check_factor(number, input.array.dtype)
+                else:
+                    check_numbers([input.array, number])
         return made(input, options=options)
 
     return rename(call, name)
 
 
-def _smooth(name: str, forward: Callable[..., Any], rule: Callable[..., Any]) -> Callable[..., Any]:
-    """An activation of floats, without options."""
+def _make_smooth(name: str, forward: Callable[..., Any], rule: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes an activation of floats, without options."""
     return unary(name, forward, rule, result=SAME, refuses="iub", in_float32=True)
 
 
@@ -68,19 +73,19 @@ def _beyond(low: float, high: float) -> Callable[[Any], Any]:
 
 _SIXTH = float(np.float32(1 / 6))  # PyTorch's kernel rounds the slope to float32
 # fmt: off
-hardtanh = _with_options("hardtanh",
+hardtanh = _make_with_options("hardtanh",
     lambda x, min_val, max_val: np.clip(x, x.dtype.type(min_val), x.dtype.type(max_val)),
     lambda g, x, options: gate(g, x, is_open=_between(*options)), takes="fiu")
-threshold = _with_options("threshold",
+threshold = _make_with_options("threshold",
     lambda x, limit, value: np.where(widen(x) <= limit, x.dtype.type(value), x),
     lambda g, x, options: gate(g, x, is_open=lambda x: ~(widen(x) <= options[0])), takes="fiu", wide_options=True)
-_hardshrink = _with_options("hardshrink",
+_hardshrink = _make_with_options("hardshrink",
     lambda x, lambd: np.where((x >= -lambd) & (x <= lambd), x.dtype.type(0), x),
     lambda g, x, options: gate(g, x, is_open=_beyond(-options[0], options[0])))
-softshrink = _with_options("softshrink",
+softshrink = _make_with_options("softshrink",
     lambda x, lambd: np.where(np.abs(x) <= lambd, x * 0, x - np.clip(x, -lambd, lambd)),  # -0.0 below zero
     lambda g, x, options: gate(g, x, is_open=_beyond(-options[0], options[0])), in_float32=True)
-hardsigmoid = _smooth("hardsigmoid", lambda x: np.clip(x + 3, 0, 6) / 6,
+hardsigmoid = _make_smooth("hardsigmoid", lambda x: np.clip(x + 3, 0, 6) / 6,
     lambda g, x: gate(g, x, is_open=lambda x: (x > -3) & (x < 3)) * _SIXTH)
 # fmt: on
 threshold.manner = Manner(in_part=True)  # type: ignore[attr-defined]  # a second time it changes nothing
@@ -107,7 +112,7 @@ def _leak_forward(x: Any, negative_slope: float) -> Any:
     return (np.maximum if negative_slope <= 1 else np.minimum)(x, below * negative_slope)
 
 
-leaky_relu = _with_options(
+leaky_relu = _make_with_options(
     "leaky_relu", _leak_forward, lambda g, x, options: _leak(g, x, slope=options[0]), in_float32=True
 )
 
@@ -138,8 +143,8 @@ def _elu_rule(g: Any, x: Any, options: Any) -> Any:
     return np.where(below, g * (scale * alpha * rate) * np.exp(rate * np.where(x < 0, x, 0.0)), g * scale)
 
 
-elu = _with_options("elu", _elu_forward, _elu_rule, in_float32=True)
-celu = _with_options("celu", _elu_forward, _elu_rule, in_float32=True)
+elu = _make_with_options("elu", _elu_forward, _elu_rule, in_float32=True)
+celu = _make_with_options("celu", _elu_forward, _elu_rule, in_float32=True)
 
 
 sigmoid_of = for_either(sigmoid, round_once(logistic))  # 1 / (1 + e^-z) for arrays and Tensors
@@ -156,7 +161,7 @@ def _softplus_rule(g: Any, x: Any, options: Any) -> Any:
     return np.where(z > limit, g, g * sigmoid_of(z))
 
 
-softplus = _with_options(
+softplus = _make_with_options(
     "softplus",
     lambda x, beta, threshold: np.where(x * beta > threshold, x, _log1p_exp(x * beta) / beta),
     _softplus_rule,
@@ -169,7 +174,7 @@ def log_of_sigmoid(x: Any) -> Any:
     return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
 
 
-logsigmoid = _smooth(  # on a CPU in row-major order, as in PyTorch
+logsigmoid = _make_smooth(  # on a CPU in row-major order, as in PyTorch
     "log_sigmoid",
     lambda x: in_rows(log_of_sigmoid(x)) if type(x) is np.ndarray else log_of_sigmoid(x),
     lambda g, x: g * sigmoid_of(-x),
@@ -197,9 +202,9 @@ def _hardswish_rule(g: Any, x: Any) -> Any:
     return np.where(x <= -3, 0.0, np.where(x < 3, g * (x / 3 + 0.5), g))
 
 
-silu = _smooth("silu", lambda x: x * sigmoid_of(x), _silu_rule)
-mish = _smooth("mish", lambda x: x * np.tanh(_log1p_exp(x)), _mish_rule)
-hardswish = _smooth("hardswish", lambda x: x * np.clip(x + 3, 0, 6) / 6, _hardswish_rule)
+silu = _make_smooth("silu", lambda x: x * sigmoid_of(x), _silu_rule)
+mish = _make_smooth("mish", lambda x: x * np.tanh(_log1p_exp(x)), _mish_rule)
+hardswish = _make_smooth("hardswish", lambda x: x * np.clip(x + 3, 0, 6) / 6, _hardswish_rule)
 
 
 def _gelu_rule(g: Any, x: Any) -> Any:
@@ -218,8 +223,8 @@ def _gelu_by_tanh_rule(g: Any, x: Any) -> Any:
 
 
 _GELU = {
-    "none": _smooth("gelu", lambda x: x * (0.5 * (1 + error_function(x * math.sqrt(0.5)))), _gelu_rule),
-    "tanh": _smooth("gelu", lambda x: 0.5 * x * (1 + np.tanh(_inner(x))), _gelu_by_tanh_rule),
+    "none": _make_smooth("gelu", lambda x: x * (0.5 * (1 + error_function(x * math.sqrt(0.5)))), _gelu_rule),
+    "tanh": _make_smooth("gelu", lambda x: 0.5 * x * (1 + np.tanh(_inner(x))), _gelu_by_tanh_rule),
 }
 
 

@@ -23,8 +23,8 @@ from minigrad.ops.shape import permute, reshape, unsqueeze
 from minigrad.size import broadcasts
 
 
-def _plus(name: str, ranks: tuple[int, int]) -> Any:
-    """``beta * input + alpha * (a @ b)`` as one operation: `addmm` and its relatives."""
+def _make_addmm(name: str, ranks: tuple[int, int]) -> Any:
+    """Makes ``beta * input + alpha * (a @ b)`` as one operation: `addmm` or `baddbmm`."""
 
     def forward(x: Any, a: Any, b: Any, *, beta: Any, alpha: Any) -> Any:
         total = product_of(a, b)
@@ -65,7 +65,7 @@ def _check_addend(name: str, x: Any, dtype: Any, shape: tuple[int, ...]) -> None
         raise cannot_expand(x.shape, shape)
 
 
-_addmm, _baddbmm = _plus("addmm", (2, 2)), _plus("baddbmm", (3, 3))
+_addmm, _baddbmm = _make_addmm("addmm", (2, 2)), _make_addmm("baddbmm", (3, 3))
 
 
 @takes_former_order("beta", "alpha")

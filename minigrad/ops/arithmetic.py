@@ -31,7 +31,7 @@ def _to_winner(g: Any, x: Any, y: Any, loses: Any) -> Any:
     return np.where(loses(x, y), 0.0, np.where(np.equal(x, y), g / 2, g))
 
 
-def _extreme(name: str, ufunc: np.ufunc, which: str, sign: str, loses: np.ufunc, example: str) -> Binary:
+def _make_extreme(name: str, ufunc: np.ufunc, which: str, sign: str, loses: np.ufunc, example: str) -> Binary:
     """`maximum` or `minimum`; `loses` says where an operand is not chosen."""
     return binary(
         name, ufunc, lambda g, x, y: _to_winner(g, x, y, loses), lambda g, x, y: _to_winner(g, y, x, loses),
@@ -64,8 +64,8 @@ true_divide = binary("div", np.true_divide, lambda g, y: g / y, lambda g, x, y: 
     "input / other", "[1.0, 2.0]; [2.0, 4.0] -> [0.5000, 0.5000]", result=REAL, numbers="both", float32_number=True,
     domain="other != 0; inf, -inf or NaN at 0")
 true_divide.__qualname__ = "true_divide"  # where pickle finds it
-maximum = _extreme("maximum", np.maximum, "greater", ">", np.less, "[1.0, 5.0]; [3.0, 2.0] -> [3., 5.]")
-minimum = _extreme("minimum", np.minimum, "lesser", "<", np.greater, "[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]")
+maximum = _make_extreme("maximum", np.maximum, "greater", ">", np.less, "[1.0, 5.0]; [3.0, 2.0] -> [3., 5.]")
+minimum = _make_extreme("minimum", np.minimum, "lesser", "<", np.greater, "[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]")
 # fmt: on
 def _power_of_base(g: Any, x: Any, y: Any) -> Any:
     # d x^y / dx = y x^(y-1), and 0 where y is 0, also at x = 0

@@ -68,7 +68,7 @@ def _drop(weights: Any, factors: Any) -> Any:
     return weights if factors is None else _apply(np.multiply, weights, factors)
 
 
-def _back(
+def _backward(
     g: Any, query: Any, key: Any, value: Any, mask: Any, scale: float, kept: Kept
 ) -> tuple[Callable[[], Any], ...]:
     """The gradients of query, key and value, as functions: each is computed only if it is wanted."""
@@ -94,7 +94,7 @@ def _back(
 
 # `mask`, an array or None, is added to the scores. ``drop(weights)`` gives the factors of a dropout. The axes of the
 # result lie in memory in this `order`, the outermost first; None: as they stand.
-attention = joint_operation("attention", _forward, _back, "UnsafeViewBackward0")
+attention = joint_operation("attention", _forward, _backward, "UnsafeViewBackward0")
 attention_of_matrices = shown_as(attention, "MmBackward0")
 
 
@@ -121,7 +121,7 @@ def _rule_of_heads(g: Any, packed: Any, heads: int, mask: Any, kept: Kept) -> An
     query, key, value = _split(packed, heads)
     length, batch, width = g.shape
     g = np.transpose(g.reshape(length, batch, heads, width // heads), (1, 2, 0, 3))  # (L, N, E) -> (N, H, L, D)
-    parts = _back(g, query, key, value, mask, _usual_scale(query), kept)
+    parts = _backward(g, query, key, value, mask, _usual_scale(query), kept)
     side_by_side = [np.transpose(part(), (2, 0, 1, 3)).reshape(length, batch, width) for part in parts]
     return np.concatenate(side_by_side, 2)  # (L, N, 3E)
 

@@ -27,26 +27,26 @@ def _refuse_a_power(*operands: Any) -> None:
             raise not_implemented_for("bitwise_xor", x.dtype, "; a power is written x ** y")
 
 
-def _compare(name: str, ufunc: np.ufunc, formula: str, example: str, numbers: str = "other") -> Binary:
-    """An operation of two operands whose result is True or False."""
+def _make_comparison(name: str, ufunc: np.ufunc, formula: str, example: str, numbers: str = "other") -> Binary:
+    """Makes an operation of two operands whose result is True or False."""
     return binary(name, ufunc, None, None, formula, example, result=TRUTH, numbers=numbers)
 
 
 # fmt: off
 # ---- comparisons ---------------------------------------------------------------------------------
-eq = _compare("eq", np.equal, "input == other", "[1, 2]; [1, 3] -> [ True, False]")
-ne = not_equal = _compare("ne", np.not_equal, "input != other", "[1, 2]; [1, 3] -> [False,  True]")
-lt = less = _compare("lt", np.less, "input < other", "[1, 2]; [1, 3] -> [False,  True]")
-le = less_equal = _compare("le", np.less_equal, "input <= other", "[1, 2]; [1, 1] -> [ True, False]")
-gt = greater = _compare("gt", np.greater, "input > other", "[1, 2]; [1, 1] -> [False,  True]")
-ge = greater_equal = _compare("ge", np.greater_equal, "input >= other", "[1, 2]; [1, 3] -> [ True, False]")
+eq = _make_comparison("eq", np.equal, "input == other", "[1, 2]; [1, 3] -> [ True, False]")
+ne = not_equal = _make_comparison("ne", np.not_equal, "input != other", "[1, 2]; [1, 3] -> [False,  True]")
+lt = less = _make_comparison("lt", np.less, "input < other", "[1, 2]; [1, 3] -> [False,  True]")
+le = less_equal = _make_comparison("le", np.less_equal, "input <= other", "[1, 2]; [1, 1] -> [ True, False]")
+gt = greater = _make_comparison("gt", np.greater, "input > other", "[1, 2]; [1, 1] -> [False,  True]")
+ge = greater_equal = _make_comparison("ge", np.greater_equal, "input >= other", "[1, 2]; [1, 3] -> [ True, False]")
 
 # ---- logic ---------------------------------------------------------------------------------------
-logical_and = _compare("logical_and", np.logical_and,
+logical_and = _make_comparison("logical_and", np.logical_and,
     "input and other", "[True, True]; [True, False] -> [ True, False]", numbers="none")
-logical_or = _compare("logical_or", np.logical_or,
+logical_or = _make_comparison("logical_or", np.logical_or,
     "input or other", "[False, True]; [False, False] -> [False,  True]", numbers="none")
-logical_xor = _compare("logical_xor", np.logical_xor,
+logical_xor = _make_comparison("logical_xor", np.logical_xor,
     "True where just one of input and other is", "[True, True]; [True, False] -> [False,  True]", numbers="none")
 logical_not = unary("logical_not", np.logical_not, None,
     "not input; 0 is False", "[True, False] -> [False,  True]", result=TRUTH, cast=True)

@@ -105,6 +105,7 @@ def _divide_by_gaps(x: Any, gaps: Any) -> Any:
 
 
 def _svd_slope(g: Any, out: Any, x_shape: tuple[int, ...]) -> Any:
+    # Source: J. Townsend, Differentiating the singular value decomposition, 2016
     m = x_shape[-2]
     u, s, v = out[..., :m, :], out[..., m : m + 1, :], out[..., m + 1 :, :]
     gu, gs, gv = g[..., :m, :], g[..., m : m + 1, :], g[..., m + 1 :, :]
@@ -124,13 +125,13 @@ def _svd_slope(g: Any, out: Any, x_shape: tuple[int, ...]) -> Any:
 _svd: Any = operation("linalg_svd", _svd_forward, _svd_slope)
 
 
-def _of_values(g: Any, x: Any) -> Any:
+def _svdvals_slope(g: Any, x: Any) -> Any:
     m = x.shape[-2]
     parts = _svd(x)
     return (parts[..., :m, :] * g[..., None, :]) @ mT(parts[..., m + 1 :, :])
 
 
-_svdvals: Any = operation("linalg_svdvals", singular_values, _of_values, shown="LinalgSvdBackward0")
+_svdvals: Any = operation("linalg_svdvals", singular_values, _svdvals_slope, shown="LinalgSvdBackward0")
 
 
 @takes_out
@@ -172,6 +173,7 @@ def _eigh_forward(x: Array, *, UPLO: str) -> Array:
 
 
 def _eigh_slope(g: Any, out: Any) -> Any:
+    # Source: M. Giles, An extended collection of matrix derivative results, 2008, section 3.1
     n = out.shape[-1]
     v, w, gv, gw = out[..., :n, :], out[..., n:, :], g[..., :n, :], g[..., n:, :]
     unit = constant_like(out, np.eye(n))
@@ -184,13 +186,13 @@ def _eigh_slope(g: Any, out: Any) -> Any:
 _eigh: Any = operation("linalg_eigh", _eigh_forward, _eigh_slope)
 
 
-def _of_eigenvalues(g: Any, x: Any, UPLO: str) -> Any:
+def _eigvalsh_slope(g: Any, x: Any, UPLO: str) -> Any:
     v = _eigh(x, UPLO=UPLO)[..., : x.shape[-1], :]
     return (v * g[..., None, :]) @ mT(v)
 
 
 _eigvalsh: Any = operation(
-    "linalg_eigvalsh", lambda x, *, UPLO: np.linalg.eigvalsh(x, UPLO), _of_eigenvalues, shown="LinalgEighBackward0"
+    "linalg_eigvalsh", lambda x, *, UPLO: np.linalg.eigvalsh(x, UPLO), _eigvalsh_slope, shown="LinalgEighBackward0"
 )
 
 

@@ -77,7 +77,7 @@ def _cofactor_slope_forward(g: Array, x: Array) -> Array:
     return sign[..., None, None] * u @ turned @ vh
 
 
-def _cofactor_bend(h: Any, g: Any, x: Any) -> Any:
+def _third_derivative(h: Any, g: Any, x: Any) -> Any:
     """The gradient of <h, slope(g, A)> for A, the third derivative of det along g and h, computed by A^-1."""
     inverse = attempt("linalg.det backward", "the third derivative of a singular matrix is not computed", invert, x)
     first, second = inverse @ g, inverse @ h
@@ -91,7 +91,7 @@ def _cofactor_bend(h: Any, g: Any, x: Any) -> Any:
 
 
 _cofactor_slope: Any = operation(
-    "linalg_cofactor_slope", _cofactor_slope_forward, lambda h, x: _cofactor_slope(h, x), _cofactor_bend
+    "linalg_cofactor_slope", _cofactor_slope_forward, lambda h, x: _cofactor_slope(h, x), _third_derivative
 )
 _cofactor: Any = operation("linalg_cofactor", _cofactor_forward, lambda g, x: _cofactor_slope(g, x))
 _det: Any = operation(

@@ -29,9 +29,11 @@ def _look_up(w: Any, places: Any, *, factor: Any) -> Any:
 
 def _table_rule(g: Any, w_shape: tuple[int, ...], places: Any, factor: Any) -> Any:
     scaled = g if factor is None else g * factor[places][..., None]
-    return _way_back(scaled, places, rows=w_shape[0])
+    return _embedding_backward(scaled, places, rows=w_shape[0])
 
 
 # `factor` (rows,) scales the gradient of each row, and nothing else; None leaves it as it is.
 embedding = operation("embedding", _look_up, _table_rule, None)
-_way_back: Any = operation("embedding_backward", _add_rows, lambda g, places: embedding(g, places, factor=None), None)
+_embedding_backward: Any = operation(
+    "embedding_backward", _add_rows, lambda g, places: embedding(g, places, factor=None), None
+)

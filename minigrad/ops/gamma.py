@@ -28,13 +28,16 @@ _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)  # B2
 
 
 def _move_far(x: Any) -> tuple[Any, Any, Any, list[Any]]:
-    """Shifts small `x` > 0 to x + 10. Also returns whether x is small, and of the numbers x, x + 1, ... x + 9 on the
-    way, in pairs of the first and the last, the second and the last but one, and so on, their sum and their products.
+    """Moves small `x` > 0 to x + 10. Returns the moved numbers, which x are small, and what the shift passes.
+
+    That are the numbers x, x + 1, ..., x + 9. They are taken in pairs, x + k and x + 9 - k for k from 0 to 4. Returned
+    are the sum of a pair, which is 2 x + 9 for all, and the product of each pair.
     """
     near = x < _FAR
     low = np.minimum(x, _FAR)
-    product = low * (low + 9)
-    return np.where(near, x + _FAR, x), near, 2 * low + 9, [product, *[product + k * (9 - k) for k in range(1, 5)]]
+    first = low * (low + 9)
+    products = [first, *[first + k * (9 - k) for k in range(1, 5)]]  # (x + k)(x + 9 - k) = x (x + 9) + k (9 - k)
+    return np.where(near, x + _FAR, x), near, 2 * low + 9, products
 
 
 def _add_series(terms: Any, y: Any, power: int) -> Any:
@@ -226,8 +229,8 @@ def _compute_scaled_bessel(order: int, x: Any) -> Any:
     return np.where(z < _MIDDLE, value, value / np.sqrt(large))
 
 
-def bessel(order: int) -> Callable[[Any], Any]:
-    """I(order, x) of an array x."""
+def make_bessel(order: int) -> Callable[[Any], Any]:
+    """Makes the function I(order, x) of an array x."""
 
     def forward(x: Any) -> Any:
         half = np.exp(np.abs(x, dtype=np.float64) / 2)
@@ -236,28 +239,30 @@ def bessel(order: int) -> Callable[[Any], Any]:
     return forward
 
 
-def _scale(order: int) -> Callable[[Any], Any]:
+def _make_scaled_bessel(order: int) -> Callable[[Any], Any]:
+    """Makes the function exp(-|x|) I(order, x) of an array x."""
     return lambda x: _compute_scaled_bessel(order, x).astype(x.dtype)
 
 
-def _average(out: Any, x: Any) -> Any:
+def _divide_by_x(out: Any, x: Any) -> Any:
     """``out / x``, and its limit 1/2 where x is so small that `out` may be rounded to 0."""
     small = np.less(np.abs(x), np.finfo(value_of(x).dtype).eps)
     return np.where(small, 0.5, out / np.where(small, 1.0, x))
 
 
-_i0, _i1 = bessel(0), bessel(1)
+_i0, _i1 = make_bessel(0), make_bessel(1)
+_i0e, _i1e = _make_scaled_bessel(0), _make_scaled_bessel(1)
 # fmt: off
 i0: Unary = unary("i0", _i0, lambda g, x: g * for_either(i1, _i1)(x),
     gradient="g * i1(x)", formula="the modified Bessel function of order 0", example="[0.0, 1.0] -> [1.0000, 1.2661]")
-i1: Unary = unary("special_i1", _i1, lambda g, x, out: g * (for_either(i0, _i0)(x) - _average(out, x)),
+i1: Unary = unary("special_i1", _i1, lambda g, x, out: g * (for_either(i0, _i0)(x) - _divide_by_x(out, x)),
     gradient="g * (i0(x) - out / x), and g / 2 at 0",
     formula="the modified Bessel function of order 1", example="[0.0, 1.0] -> [0.0000, 0.5652]")
-i0e: Unary = unary("special_i0e", _scale(0), lambda g, x, out: g * (for_either(i1e, _scale(1))(x) - np.sign(x) * out),
+i0e: Unary = unary("special_i0e", _i0e, lambda g, x, out: g * (for_either(i1e, _i1e)(x) - np.sign(x) * out),
     gradient="g * (i1e(x) - sign(x) * out)",
     formula="exp(-|input|) i0(input)", example="[0.0, 1.0] -> [1.0000, 0.4658]")
-i1e: Unary = unary("special_i1e", _scale(1),
-    lambda g, x, out: g * (for_either(i0e, _scale(0))(x) - _average(out, x) - np.sign(x) * out),
+i1e: Unary = unary("special_i1e", _i1e,
+    lambda g, x, out: g * (for_either(i0e, _i0e)(x) - _divide_by_x(out, x) - np.sign(x) * out),
     gradient="g * (i0e(x) - out / x - sign(x) * out), and g / 2 at 0",
     formula="exp(-|input|) i1(input)", example="[0.0, 1.0] -> [0.0000, 0.2079]")
 # fmt: on

@@ -66,7 +66,7 @@ def plain_key(key: Any) -> tuple[Any, ...] | None:
     return parts if Ellipsis in parts else (*parts, Ellipsis)
 
 
-def _reader(parts: tuple[Any, ...]) -> Any:
+def _choose_reader(parts: tuple[Any, ...]) -> Any:
     """`read_at` with the `grad_fn` name that PyTorch prints for this key of ints, slices, None and ..."""
     for part in reversed(parts):
         if type(part) is int:
@@ -91,7 +91,7 @@ def getitem(input: Tensor, key: Any) -> Tensor:
             view = wrap(input.array[parts], None, input.cause, input.writes)
             view.view_of = View(input, read_at, {"key": parts})
             return view
-        reader = read_at if input.node is None else _reader(parts) if basic else _indexed
+        reader = read_at if input.node is None else _choose_reader(parts) if basic else _indexed
         return reader.call((input,), (parts,), {"key": parts}, input.array.__getitem__ if basic else None)
     except IndexError as error:
         raise no_such_element(error, f"indexing a tensor of shape {tuple(input.array.shape)}") from None

@@ -35,13 +35,13 @@ _bce_slope = elementwise(
 )
 
 
-def _surprise(p: Any, target: Any) -> Any:
+def _bce_terms(p: Any, target: Any) -> Any:
     """``-(target log(p) + (1 - target) log(1 - p))`` for arrays and Tensors, with logarithms of at least -100."""
     return (target - 1) * np.clip(np.log1p(-p), -100.0, None) - target * np.clip(np.log(p), -100.0, None)
 
 
 def _bce_forward(p: Any, target: Any, weight: Any, *, reduction: str) -> Any:
-    terms = _surprise(p, target)
+    terms = _bce_terms(p, target)
     return reduce_terms(terms if weight is None else terms * weight, reduction)
 
 
@@ -58,15 +58,15 @@ binary_cross_entropy = operation(
         _gradient_before_weight(g, p.shape, weight, reduction) * _bce_slope(p, target)
     ),
     lambda g, p, weight, reduction: _gradient_before_weight(g, p.shape, weight, reduction) * (np.log1p(-p) - np.log(p)),
-    lambda g, p, target, reduction: gradient_of_terms(g, p.shape, reduction) * _surprise(p, target),
+    lambda g, p, target, reduction: gradient_of_terms(g, p.shape, reduction) * _bce_terms(p, target),
 )
 
 
 _log_sigmoid = for_either(logsigmoid, log_of_sigmoid)  # -log(1 + exp(-z)) for arrays and Tensors
 
 
-def _surprise_of_logits(x: Any, target: Any, positive: Any) -> Any:
-    """`_surprise` of sigmoid(x), with the term of the positive class times `positive`; for arrays and Tensors."""
+def _bce_terms_of_logits(x: Any, target: Any, positive: Any) -> Any:
+    """`_bce_terms` of sigmoid(x), with the term of the positive class times `positive`; for arrays and Tensors."""
     log = _log_sigmoid(x)
     if positive is not None:
         log = log * ((positive - 1) * target + 1)
@@ -74,12 +74,12 @@ def _surprise_of_logits(x: Any, target: Any, positive: Any) -> Any:
 
 
 def _bce_with_logits_forward(x: Any, target: Any, weight: Any, positive: Any, *, reduction: str) -> Any:
-    terms = _surprise_of_logits(x, target, positive)
+    terms = _bce_terms_of_logits(x, target, positive)
     return reduce_terms(terms if weight is None else terms * weight, reduction)
 
 
 def _slope_of_logits(x: Any, target: Any, positive: Any) -> Any:
-    """d/dx of `_surprise_of_logits`: ``sigmoid(x) - target``, where nothing is weighted by `positive`."""
+    """d/dx of `_bce_terms_of_logits`: ``sigmoid(x) - target``, where nothing is weighted by `positive`."""
     if positive is None:
         return sigmoid_of(x) - target
     weighted = positive * target
@@ -87,7 +87,7 @@ def _slope_of_logits(x: Any, target: Any, positive: Any) -> Any:
 
 
 def _slope_of_targets(x: Any, positive: Any) -> Any:
-    """d/dtarget of `_surprise_of_logits`: ``log(1 - sigmoid(x)) - positive log(sigmoid(x))``."""
+    """d/dtarget of `_bce_terms_of_logits`: ``log(1 - sigmoid(x)) - positive log(sigmoid(x))``."""
     return -x if positive is None else _log_sigmoid(-x) - positive * _log_sigmoid(x)
 
 
@@ -101,7 +101,7 @@ binary_cross_entropy_with_logits = operation(
         _gradient_before_weight(g, x.shape, weight, reduction) * _slope_of_targets(x, positive)
     ),
     lambda g, x, target, positive, reduction: (
-        gradient_of_terms(g, x.shape, reduction) * _surprise_of_logits(x, target, positive)
+        gradient_of_terms(g, x.shape, reduction) * _bce_terms_of_logits(x, target, positive)
     ),
     lambda g, x, target, weight, reduction: (
         _gradient_before_weight(g, x.shape, weight, reduction) * (-target * _log_sigmoid(x))
@@ -175,9 +175,9 @@ def _nll_backward(g: Any, x: Any, target: Any, weight: Any, *, ignore_index: int
     return whole
 
 
-def _nll(name: str, shown: str) -> Operation:
-    """The negative entries at the classes `target`, weighted and reduced. It is linear, and so is its gradient."""
-    way_back: Any = operation(
+def _make_nll(name: str, shown: str) -> Operation:
+    """Makes the loss: the negative entries at the classes `target`, weighted and reduced. It is linear."""
+    backward: Any = operation(
         f"{name}_backward",
         _nll_backward,
         lambda g, target, weight, ignore_index, reduction: made(
@@ -190,7 +190,7 @@ def _nll(name: str, shown: str) -> Operation:
     made = operation(
         name,
         _nll_forward,
-        lambda g, x, target, weight, ignore_index, reduction: way_back(
+        lambda g, x, target, weight, ignore_index, reduction: backward(
             g, x, target, weight, ignore_index=ignore_index, reduction=reduction
         ),
         None,
@@ -200,5 +200,5 @@ def _nll(name: str, shown: str) -> Operation:
     return made
 
 
-nll = _nll("nll_loss", "NllLossBackward0")
-nll_of_pixels = _nll("nll_loss2d", "NllLoss2DBackward0")
+nll = _make_nll("nll_loss", "NllLossBackward0")
+nll_of_pixels = _make_nll("nll_loss2d", "NllLoss2DBackward0")

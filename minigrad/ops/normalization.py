@@ -251,14 +251,14 @@ def _lone_b_rule(g: Any, w: Any, b_shape: Shape, moments: Moments) -> Any:
     return _b_rule(g, b_shape, moments)
 
 
-def _normalization(name: str, x_rule: Callable[..., Any], b_rule: Callable[..., Any] = _b_rule) -> Operation:
+def _make_normalization(name: str, x_rule: Callable[..., Any], b_rule: Callable[..., Any] = _b_rule) -> Operation:
     title = "".join(word.capitalize() for word in name.split("_"))
     return operation(name, _forward, x_rule, _w_rule, b_rule, shown=f"Native{title}Backward0", in_float32=True)
 
 
-batch_norm = _normalization("batch_norm", _batch_x_rule)
-layer_norm = _normalization("layer_norm", _row_x_rule)
-group_norm = _normalization("group_norm", _row_x_rule, _lone_b_rule)
+batch_norm = _make_normalization("batch_norm", _batch_x_rule)
+layer_norm = _make_normalization("layer_norm", _row_x_rule)
+group_norm = _make_normalization("group_norm", _row_x_rule, _lone_b_rule)
 
 
 # ---- with given statistics ----------------------------------------------------------------

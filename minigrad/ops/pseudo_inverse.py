@@ -39,6 +39,8 @@ _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
 def _pinv_slope(g: Any, x: Any, out: Any) -> Any:
+    # From dP = -P dA P + P P^T dA^T (I - A P) + (I - P A) dA^T P^T P. Source: Golub and Pereyra, The differentiation of
+    # pseudo-inverses and nonlinear least squares problems whose variables separate, 1973
     p, pt = out, mT(out)
     m, n = x.shape[-2:]
     left, right = constant_like(x, np.eye(m)) - x @ p, constant_like(x, np.eye(n)) - p @ x

@@ -51,10 +51,18 @@ def _count_readers(xp: Any, places: Any, count: int) -> Any:
     return xp.maximum(xp.bincount(places, minlength=count), 1)
 
 
-strided = operation("as_strided", _cut, lambda g, source, target: _back(g, source=target, target=source), view=True)
-_back: Any = operation("as_strided_backward", _carry, lambda h, source, target: _again(h, source=source, target=target))
-_again: Any = operation(
-    "as_strided_double_backward", _carry_back, lambda g, source, target: _back(g, source=source, target=target)
+strided = operation(
+    "as_strided", _cut, lambda g, source, target: _as_strided_backward(g, source=target, target=source), view=True
+)
+_as_strided_backward: Any = operation(
+    "as_strided_backward",
+    _carry,
+    lambda h, source, target: _as_strided_double_backward(h, source=source, target=target),
+)
+_as_strided_double_backward: Any = operation(
+    "as_strided_double_backward",
+    _carry_back,
+    lambda g, source, target: _as_strided_backward(g, source=source, target=target),
 )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from minigrad.ops.signatures import Unary
 
 
-def _step(name: str, function: Any, formula: str = "", example: str = "") -> Unary:
+def _make_step(name: str, function: Any, formula: str = "", example: str = "") -> Unary:
     """A function that rounds, with derivative 0; integers stay as they are."""
 
     def forward(x: Any) -> Any:
@@ -42,7 +42,7 @@ direction = elementwise("sign", _sign, lambda g: zeros_of(g))
 _DOUBLE = np.dtype(np.float64)
 
 
-def _exact(name: str, function: Any, rule: Any, formula: str, example: str, *, domain: str = "") -> Unary:
+def _make_exact(name: str, function: Any, rule: Any, formula: str, example: str, *, domain: str = "") -> Unary:
     """NumPy's `function`, computed in float64 for small arrays: in float32 the last digit is sometimes off by one."""
 
     def forward(x: Any) -> Any:
@@ -64,10 +64,10 @@ abs = absolute = unary("abs", np.abs, lambda g, x: g * direction(x),
     "|input|", "[1.0, -2.0] -> [1., 2.]", result=SAME, refuses="b", gradient="g * sign(x)")
 sign = unary("sign", _sign, lambda g: zeros_of(g),
     "1, 0 or -1: the sign of input; 0 for NaN", "[3.0, 0.0, -2.0] -> [ 1.,  0., -1.]", result=SAME)
-floor = _step("floor", np.floor, "the largest whole number <= input", "[1.5, -1.5] -> [ 1., -2.]")
-ceil = _step("ceil", np.ceil, "the smallest whole number >= input", "[1.5, -1.5] -> [ 2., -1.]")
-trunc = fix = _step("trunc", np.trunc, "input without its fraction", "[1.5, -1.5] -> [ 1., -1.]")
-_round = _step("round", np.rint)
+floor = _make_step("floor", np.floor, "the largest whole number <= input", "[1.5, -1.5] -> [ 1., -2.]")
+ceil = _make_step("ceil", np.ceil, "the smallest whole number >= input", "[1.5, -1.5] -> [ 2., -1.]")
+trunc = fix = _make_step("trunc", np.trunc, "input without its fraction", "[1.5, -1.5] -> [ 1., -1.]")
+_round = _make_step("round", np.rint)
 twin_of(np.sign)(sign)
 
 # ---- powers and logarithms -----------------------------------------------------------------------
@@ -77,17 +77,17 @@ sqrt = unary("sqrt", np.sqrt, lambda g, out: g / (2 * out),
     "the square root of input", "[4.0, 9.0] -> [2., 3.]", domain="input >= 0; NaN below")
 rsqrt = unary("rsqrt", lambda x: 1 / np.sqrt(x), lambda g, out: g * out * out * out * -0.5,
     "1 / sqrt(input)", "[4.0, 0.25] -> [0.5000, 2.0000]", in_float32=True, domain="input > 0; inf at 0, NaN below")
-exp = _exact("exp", np.exp, lambda g, out: g * out, "e ** input", "[0.0, 1.0] -> [1.0000, 2.7183]")
-exp2 = _exact("exp2", np.exp2, lambda g, out: g * out * math.log(2), "2 ** input", "[0.0, 3.0] -> [1., 8.]")
-expm1 = _exact("expm1", np.expm1, lambda g, out: g * (out + 1),
+exp = _make_exact("exp", np.exp, lambda g, out: g * out, "e ** input", "[0.0, 1.0] -> [1.0000, 2.7183]")
+exp2 = _make_exact("exp2", np.exp2, lambda g, out: g * out * math.log(2), "2 ** input", "[0.0, 3.0] -> [1., 8.]")
+expm1 = _make_exact("expm1", np.expm1, lambda g, out: g * (out + 1),
     "e ** input - 1, also for tiny inputs", "[0.0, 1.0] -> [0.0000, 1.7183]")
 log = unary("log", np.log, lambda g, x: g / x,
     "the natural logarithm of input", "[1.0, 10.0] -> [0.0000, 2.3026]", domain="input > 0; -inf at 0, NaN below")
-log1p = _exact("log1p", np.log1p, lambda g, x: g / (x + 1),
+log1p = _make_exact("log1p", np.log1p, lambda g, x: g / (x + 1),
     "log(1 + input), also for tiny inputs", "[0.0, 1.0] -> [0.0000, 0.6931]", domain="input > -1")
-log2 = _exact("log2", np.log2, lambda g, x: g / (x * math.log(2)),
+log2 = _make_exact("log2", np.log2, lambda g, x: g / (x * math.log(2)),
     "the logarithm to base 2", "[1.0, 8.0] -> [0., 3.]", domain="input > 0; -inf at 0, NaN below")
-log10 = _exact("log10", np.log10, lambda g, x: g / (x * math.log(10)),
+log10 = _make_exact("log10", np.log10, lambda g, x: g / (x * math.log(10)),
     "the logarithm to base 10", "[1.0, 100.0] -> [0., 2.]", domain="input > 0; -inf at 0, NaN below")
 
 # ---- circular and hyperbolic ---------------------------------------------------------------------

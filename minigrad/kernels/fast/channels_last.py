@@ -64,8 +64,8 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
 
     def add(block: Block, total: Array) -> None:
         images, rows = block
-        columns, seeds = _lay_columns(x[images], rows, geometry), _lay_seeds(g[images, :, rows])
-        left, right = (columns, seeds) if turned else (seeds, columns)
+        columns, cotangents = _lay_columns(x[images], rows, geometry), _lay_cotangents(g[images, :, rows])
+        left, right = (columns, cotangents) if turned else (cotangents, columns)
         total += np.matmul(left.T, right, out=workspace("products", total.shape, x.dtype))
 
     parts, size = _divide(x, O, geometry)
@@ -87,7 +87,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
         pixels = workspace("pixels", (len(g[images]), H + 2 * ph, W + 2 * pw, w.shape[1]), g.dtype)
         pixels[...] = 0
         for _, rows in strips:
-            _add_windows(_lay_seeds(g[images, :, rows]), matrix, pixels, rows, geometry)
+            _add_windows(_lay_cotangents(g[images, :, rows]), matrix, pixels, rows, geometry)
         x[images] = pixels[:, ph : ph + H, pw : pw + W].transpose(0, 3, 1, 2)
 
     share(paint, by_images(parts), nbytes)
@@ -136,24 +136,24 @@ def _lay_pixels(x: Array, rows: slice, geometry: Geometry) -> Array:
     return pixels
 
 
-def _lay_seeds(g: Array) -> Array:
+def _lay_cotangents(g: Array) -> Array:
     """(n, O, rows, Wo) -> (n*rows*Wo, O)."""
     n, O, rows, Wo = g.shape
-    seeds = workspace("seeds", (n, rows, Wo, O), g.dtype)
-    seeds[...] = move_apart(g).transpose(0, 2, 3, 1)
-    return seeds.reshape(n * rows * Wo, O)
+    laid = workspace("cotangents", (n, rows, Wo, O), g.dtype)
+    laid[...] = move_apart(g).transpose(0, 2, 3, 1)
+    return laid.reshape(n * rows * Wo, O)
 
 
-def _add_windows(seeds: Array, matrix: Array, pixels: Array, rows: slice, geometry: Geometry) -> None:
-    """Adds seeds (n*rows*Wo, O) @ matrix (O, kh*kw*C) to the pixels (n, H, W, C) that these rows of windows read."""
+def _add_windows(g: Array, matrix: Array, pixels: Array, rows: slice, geometry: Geometry) -> None:
+    """Adds g (n*rows*Wo, O) @ matrix (O, kh*kw*C) to the pixels (n, H, W, C) that these rows of windows read."""
     (kh, kw), (down, across), _, (deep, wide), _ = geometry
     (n, _, _, C), (image, line, pixel, one) = pixels.shape, pixels.strides
     together = min(across, kw) if wide == 1 else 1  # taps of a row that no other window reads
     for i in range(kh):
         for j in range(0, kw, together):
             taps = matrix[:, (i * kw + j) * C : (i * kw + min(j + together, kw)) * C]
-            found = workspace("columns", (len(seeds), taps.shape[1]), seeds.dtype)
-            np.matmul(seeds, taps, out=found)
+            found = workspace("columns", (len(g), taps.shape[1]), g.dtype)
+            np.matmul(g, taps, out=found)
             found = found.reshape(n, rows.stop - rows.start, -1, taps.shape[1])
             first = (rows.start * down + i * deep) * line + j * wide * pixel
             strides = (image, down * line, across * pixel, one)

@@ -102,11 +102,11 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
 
     def add(some: slice) -> None:
         for block, strip in product(work.blocks, work.strips):  # by one thread: sums do not depend on their number
-            part, seeds, where = images[block, some], cotangents[block, some, :, strip], layout.cut(strip)
+            x_part, g_part, where = images[block, some], cotangents[block, some, :, strip], layout.cut(strip)
             if few:
-                w[some] += _correlate_runs(part, seeds, where)
+                w[some] += _correlate_runs(x_part, g_part, where)
             else:
-                _add_products(part, seeds, where, work.together, w[some])
+                _add_products(x_part, g_part, where, work.together, w[some])
 
     share(add, work.parts, work.nbytes)
     return w.reshape(O, C // groups, *geometry.kernel)
@@ -115,8 +115,8 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
 def _correlate_runs(images: Array, g: Array, layout: Layout) -> Array:
     """A scalar product for each weight: images (n, some, k, H, W), g (n, some, o, Ho, Wo) -> (some, o, k, kh, kw)."""
     seen = layout.see_taps(images)  # (some, k, kh, kw, Ho*run)
-    seeds = _lay_cotangents(g.transpose(1, 2, 3, 0, 4), layout, seen.shape[-1] // layout.down.results)
-    return np.vecdot(seen[:, None], seeds.reshape(*seeds.shape[:2], 1, 1, 1, -1))
+    laid = _lay_cotangents(g.transpose(1, 2, 3, 0, 4), layout, seen.shape[-1] // layout.down.results)
+    return np.vecdot(seen[:, None], laid.reshape(*laid.shape[:2], 1, 1, 1, -1))
 
 
 def _add_products(images: Array, g: Array, layout: Layout, rows: int, sums: Array) -> None:

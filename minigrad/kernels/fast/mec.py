@@ -96,9 +96,9 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     def add(block: Block, total: Array) -> None:
         images, rows = block
         lowered = _lower(x[images], rows, geometry, lanes, together)
-        seeds = _lay_cotangents(g[images, :, rows], lowered.shape[2:], together)
+        cotangents = _lay_cotangents(g[images, :, rows], lowered.shape[2:], together)
         products = workspace("products", (*lowered.shape[:3], together * O), x.dtype)
-        np.matmul(lowered, seeds, out=products)
+        np.matmul(lowered, cotangents, out=products)
         found = np.add.reduce(products, axis=(0, 1))
         for r in range(together):
             total += found[r * line : r * line + len(total), r * O : (r + 1) * O]

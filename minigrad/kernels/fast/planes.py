@@ -137,13 +137,13 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     found = np.zeros((-(-N // step), groups, kh, k * kw, o), x.dtype)  # of each piece's images
 
     def compute(piece: Piece) -> None:
-        seeds = cotangents[piece]
-        seeds = seeds.reshape(*seeds.shape[:2], o, Ho * Wo)
-        lines = _lay_lines(images[piece], geometry).reshape(*seeds.shape[:2], k * kw, -1)
+        part = cotangents[piece]
+        part = part.reshape(*part.shape[:2], o, Ho * Wo)
+        lines = _lay_lines(images[piece], geometry).reshape(*part.shape[:2], k * kw, -1)
         for row, shift in shifts:
             windows, rows = meet(shift, Ho, x.shape[2])
             left = lines[..., rows.start * Wo : rows.stop * Wo]
-            right = seeds[..., windows.start * Wo : windows.stop * Wo]
+            right = part[..., windows.start * Wo : windows.stop * Wo]
             np.add.reduce(np.matmul(left, right.swapaxes(2, 3)), out=found[piece[0].start // step, piece[1], row])
 
     share(compute, pieces, size)

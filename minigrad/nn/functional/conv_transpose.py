@@ -1,4 +1,4 @@
-"""`conv_transpose1d` and `conv_transpose2d`, the adjoints of `conv1d` and `conv2d`; `paint`, for volumes too."""
+"""`conv_transpose1d` and `conv_transpose2d`, the adjoints of `conv1d` and `conv2d`; what those of volumes share."""
 
 from __future__ import annotations
 
@@ -34,10 +34,12 @@ def conv_transpose2d(
     >>> torch.nn.functional.conv_transpose2d(torch.ones(1, 1, 1, 1), torch.ones(1, 1, 1, 2))
     tensor([[[[1., 1.]]]])
     """
-    return paint("conv_transpose2d", 2, input, weight, bias, (stride, padding, output_padding, groups, dilation))
+    return transpose_conv(
+        "conv_transpose2d", 2, input, weight, bias, (stride, padding, output_padding, groups, dilation)
+    )
 
 
-def paint(name: str, space: int, input: Any, weight: Any, bias: Any, options: Any) -> Any:
+def transpose_conv(name: str, space: int, input: Any, weight: Any, bias: Any, options: Any) -> Any:
     """The transposed convolution of images (`space` 2) or volumes (3), for the public function `name`."""
     stride, padding, output_padding, groups, dilation = options
     batched = check_operands(name, space, input, weight, bias, groups, transposed=True)
@@ -48,23 +50,23 @@ def paint(name: str, space: int, input: Any, weight: Any, bias: Any, options: An
     amounts = as_ints(name, "padding", padding, space, 0)
     extra = as_ints(name, "output_padding", output_padding, space, 0)
     geometry = Geometry(weight.array.shape[2:], stride, amounts, dilation, int(groups))
-    size = _find_painted_size(name, x.array, geometry, extra)
+    size = _find_size(name, x.array, geometry, extra)
     if 0 in size:
         y = _sum_nothing(x, weight, bias).expand(len(x.array), weight.array.shape[1] * geometry.groups, *size)
         y = name_last_call(y, "ConvolutionBackward0")
     elif any(e >= s for e, s in zip(extra, stride, strict=True)):
-        y = _paint_wide(x, weight, geometry, size)
+        y = _crop_larger(x, weight, geometry, size)
         y = y if bias is None else y + bias.reshape(-1, *(1,) * space)
         y = name_last_call(y, "ConvolutionBackward0")
     else:
-        y = _PAINT[space](x, weight, bias, size=size, geometry=geometry)
+        y = _OPERATIONS[space](x, weight, bias, size=size, geometry=geometry)
     return y if batched else y.squeeze(0)
 
 
-_PAINT = {2: conv_input, 3: conv3d_input}
+_OPERATIONS = {2: conv_input, 3: conv3d_input}
 
 
-def _find_painted_size(name: str, x: Any, geometry: Geometry, extra: tuple[int, ...]) -> tuple[int, ...]:
+def _find_size(name: str, x: Any, geometry: Geometry, extra: tuple[int, ...]) -> tuple[int, ...]:
     """The size of the output, without batch and channels."""
     for e, s, d in zip(extra, geometry.stride, geometry.dilation, strict=True):
         if e >= max(s, d) and x.size:
@@ -112,10 +114,10 @@ def _sum_nothing(*operands: Any) -> Any:
     return sum(parts[1:], parts[0])
 
 
-def _paint_wide(x: Any, weight: Any, geometry: Geometry, size: Any) -> Any:
+def _crop_larger(x: Any, weight: Any, geometry: Geometry, size: Any) -> Any:
     """The transposed convolution onto an image with more windows than x has: computed larger, then cropped."""
     whole = geometry._replace(padding=(0,) * len(size))
     full = whole.adjoint_size(x.array.shape[2:], (0,) * len(size))
-    painted = _PAINT[len(size)](x, weight, None, size=full, geometry=whole)
+    larger = _OPERATIONS[len(size)](x, weight, None, size=full, geometry=whole)
     axes = [(-p, n + p - m) for n, m, p in zip(size, full, geometry.padding, strict=True)]
-    return pad(painted, [amount for pair in reversed(axes) for amount in pair])  # the last axis first
+    return pad(larger, [amount for pair in reversed(axes) for amount in pair])  # the last axis first

@@ -29,7 +29,7 @@ def rnn_tanh_cell(
     >>> torch.rnn_tanh_cell(torch.zeros(1, 2), torch.ones(1, 1), torch.ones(1, 2), torch.ones(1, 1))
     tensor([[0.7616]])
     """
-    return name_last_call(_step("RNN_TANH", input, (hx,), w_ih, w_hh, b_ih, b_hh), "TanhBackward0")
+    return name_last_call(_run_step("RNN_TANH", input, (hx,), w_ih, w_hh, b_ih, b_hh), "TanhBackward0")
 
 
 @names_options
@@ -42,7 +42,7 @@ def rnn_relu_cell(
     >>> torch.rnn_relu_cell(torch.zeros(1, 2), torch.ones(1, 1), torch.ones(1, 2), torch.ones(1, 1))
     tensor([[1.]])
     """
-    return name_last_call(_step("RNN_RELU", input, (hx,), w_ih, w_hh, b_ih, b_hh), "ReluBackward0")
+    return name_last_call(_run_step("RNN_RELU", input, (hx,), w_ih, w_hh, b_ih, b_hh), "ReluBackward0")
 
 
 @names_options
@@ -60,7 +60,7 @@ def gru_cell(
     >>> torch.gru_cell(torch.zeros(1, 2), torch.ones(1, 1), torch.zeros(3, 2), torch.zeros(3, 1))
     tensor([[0.5000]])
     """
-    return name_last_call(clone(_step("GRU", input, (hx,), w_ih, w_hh, b_ih, b_hh)), "AddBackward0")
+    return name_last_call(clone(_run_step("GRU", input, (hx,), w_ih, w_hh, b_ih, b_hh)), "AddBackward0")
 
 
 @names_options
@@ -83,7 +83,7 @@ def lstm_cell(
     if len(hx) != 2:
         raise RuntimeError(f"lstm_cell expects two hidden states, (h, c), got {len(hx)}")
     h, c = hx
-    both = _step("LSTM", input, (h, c), w_ih, w_hh, b_ih, b_hh)
+    both = _run_step("LSTM", input, (h, c), w_ih, w_hh, b_ih, b_hh)
     width = h.shape[1]
     new_h, new_c = clone(both[:, :width]), clone(both[:, width:])
     return name_last_call(new_h, "MulBackward0"), name_last_call(new_c, "AddBackward0")
@@ -96,7 +96,7 @@ def require_pair(hx: object) -> None:
         raise TypeError(f"lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not {given}: give (h, c)")
 
 
-def _step(
+def _run_step(
     mode: str, input: Tensor, states: tuple[Tensor, ...], w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None,
     b_hh: Tensor | None,
 ) -> Tensor:  # fmt: skip

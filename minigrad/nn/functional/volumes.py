@@ -6,7 +6,7 @@ from typing import Any
 
 from minigrad.autograd.failed_calls import names_options
 from minigrad.nn.functional.checked_conv import convolve
-from minigrad.nn.functional.conv_transpose import paint
+from minigrad.nn.functional.conv_transpose import transpose_conv
 from minigrad.nn.functional.pooling import (
     read_divisor,
     read_output_size,
@@ -60,7 +60,9 @@ def conv_transpose3d(
     >>> torch.nn.functional.conv_transpose3d(torch.ones(1, 1, 1, 1), torch.ones(1, 2, 2, 1, 1)).shape
     minigrad.Size([2, 2, 1, 1])
     """
-    return paint("conv_transpose3d", 3, input, weight, bias, (stride, padding, output_padding, groups, dilation))
+    return transpose_conv(
+        "conv_transpose3d", 3, input, weight, bias, (stride, padding, output_padding, groups, dilation)
+    )
 
 
 @names_options
