@@ -1,17 +1,11 @@
 """Random numbers of the 32-bit Mersenne Twister, exactly those of PyTorch's generator on the CPU.
 
 It is seeded with the low 32 bits of the seed (NumPy's legacy seeding gives the same state). NumPy makes all words of a
-state at once, and small draws take the next ones; what large ones draw is converted chunk by chunk. `generator.py`
-checks the arguments; `gpu/philox.py` is the counterpart for GPUs.
+state at once, and small draws take the next ones; what large ones draw is converted chunk by chunk. Normal numbers are
+made by `box_muller.py`, in about 90 calls of NumPy, so a small draw makes radius, cosine and sine of all words that are
+left in the state. `generator.py` checks the arguments; `gpu/philox.py` is the counterpart for GPUs.
 
-Normal numbers are made of uniform ones, u1 and u2 on [0, 1): with the radius sqrt(-2 log(1 - u1)) and the angle
-2 pi u2, radius cos(angle) and radius sin(angle) are independent and normal. In float32 PyTorch computes log, cos and
-sin with the polynomials of S. L. Moshier's Cephes library and fused multiply-adds. The same here, each fused step in
-float64 and then rounded, agrees in every bit; NumPy's own log and cos would be up to 4 units in the last place away.
-That takes 90 calls of NumPy, so a small draw makes the radii and angles of all words that are left in the state.
-
-Sources: M. Matsumoto and T. Nishimura, "Mersenne Twister", 1998; G. E. P. Box and M. E. Muller, "A
-note on the generation of random normal deviates", 1958. Rounding follows PyTorch's own, measured.
+Source: M. Matsumoto and T. Nishimura, "Mersenne Twister", 1998. Rounding follows PyTorch's own, measured.
 """
 
 from __future__ import annotations
@@ -22,6 +16,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from minigrad.box_muller import (
+    cos_sin32,
+    fused_multiply_add,
+    join,
+    normal_blocks32,
+    normal_blocks64,
+    radius32,
+    with_libm,
+)
 from minigrad.dtypes import cast_array
 
 Array: TypeAlias = np.ndarray[Any, Any]
@@ -46,7 +49,7 @@ class Twister:
     _bits: Any  # made at the first draw, because numpy.random takes 10 ms to import; all words of its state are made
     _words: Array  # the last words of that state, as int64
     _used: int  # how many of them are drawn
-    _waves: tuple[Array, Array] | None  # the radius, and cosine and sine of the angle, that each of them gives
+    _waves: tuple[Array, Array] | None  # the radius, and cosine and sine of the angle, that each of them would give
     _kept: float | None  # the second of a pair of normal numbers
 
     def _start(self, seed: int) -> None:
@@ -78,15 +81,16 @@ class Twister:
         bits.state = {"bit_generator": "MT19937", "state": {"key": key, "pos": position}}
         self._hold(bits.random_raw(_WORDS - position).view(np.int64))
 
-    def _is_held(self, count: int) -> bool:
-        """Whether the next words, at least one, are all of one state."""
-        if self._used == self._words.size and count <= _WORDS:
+    def _refill(self) -> None:
+        """Makes the words of the next state when none is left. At least one must be drawn then."""
+        if self._used == self._words.size:
             self._hold(self._open_bits().random_raw(_WORDS).view(np.int64))
-        return self._used + count <= self._words.size
 
     def _draw32(self, count: int) -> Array:
         """32-bit draws as int64."""
-        if count and not self._is_held(count):
+        if 0 < count <= _WORDS:
+            self._refill()
+        if self._used + count > self._words.size:
             rest, self._used = self._words[self._used :], self._words.size
             whole = (count - rest.size) // _WORDS * _WORDS
             made = self._open_bits().random_raw(whole).view(np.int64)
@@ -141,8 +145,10 @@ class Twister:
     def _fill_blocks(self, values: Array, mean: float, std: float) -> None:
         """Fills whole blocks with normal numbers, many of them in several threads."""
         single, parts = values.dtype == np.float32, _cut(values.size)
-        if single and self._is_held(values.size):
-            values[...] = fused_multiply_add(self._take_normal(values.size), std, mean)
+        if single and values.size <= _WORDS:
+            radius, waves = self._take_waves(values.size)
+            normal = join(radius.reshape(-1, 2, 8)[:, 0], waves.reshape(2, -1, 2, 8)[:, :, 1])
+            values[...] = fused_multiply_add(normal, std, mean)
             return
         draw, rule = (self._draw_unit24, normal_blocks32) if single else (self._draw_unit53, normal_blocks64)
         for part in parts:
@@ -158,15 +164,20 @@ class Twister:
 
             share(compute, parts, _PASSES * values.nbytes)
 
-    def _take_normal(self, count: int) -> Array:
-        """Blocks of normal numbers in float32, of words that are held."""
+    def _take_waves(self, count: int) -> tuple[Array, Array]:
+        """The radii, and cosines and sines of the angles, that the next words give."""
+        self._refill()
         if self._waves is None:
+            self._hold(self._words[self._used :])
             uniforms = _to_unit24(self._words)
-            self._waves = _radius32(uniforms), _cos_sin32(_TURN * uniforms)
-        radius, waves = self._waves
-        self._used += count
-        part = slice(self._used - count, self._used)
-        return _join(radius[part].reshape(-1, 2, 8)[:, 0], waves[:, part].reshape(2, -1, 2, 8)[:, :, 1])
+            self._waves = radius32(uniforms), cos_sin32(uniforms)
+        part = slice(self._used, min(self._used + count, self._words.size))
+        self._used = part.stop
+        radius, waves = self._waves[0][part], self._waves[1][:, part]
+        if len(radius) == count:
+            return radius, waves
+        more = self._take_waves(count - len(radius))
+        return np.concatenate((radius, more[0])), np.concatenate((waves, more[1]), axis=1)
 
     def _draw_pairs_of_normal(self, count: int) -> list[float]:
         """The second number of the last pair, if it was kept, and new pairs; keeps the second number of the last."""
@@ -264,149 +275,3 @@ def _fill_in_chunks(draw: Callable[[int], Array], shape: Sequence[int], dtype: D
     for part in _cut(size):
         values[part] = draw(part.stop - part.start)
     return values.reshape(shape)
-
-
-# ---- rounding, and Box and Muller's rule -----------------------------------------------------------
-def with_libm(function: Callable[[float], float], x: Array) -> Array:
-    """Makes a function of arrays from the C library's, as PyTorch uses it in float64; NumPy's may differ by a bit."""
-    return np.fromiter(map(function, x.ravel().tolist()), np.float64, x.size).reshape(x.shape)
-
-
-def fused_multiply_add(x: Array, scale: Any, shift: Any) -> Array:
-    """``x * scale + shift``, rounded once, as a fused multiply-add instruction does."""
-    if isinstance(scale, float) and (scale, shift) == (1, 0):
-        return x
-    if x.dtype == np.float32:
-        # A product of two float32 is exact in float64.
-        x, scale, shift = [np.asarray(value, np.float32).astype(np.float64) for value in (x, scale, shift)]
-        return (x * scale + shift).astype(np.float32)
-    if not (np.isfinite(scale) and np.isfinite(shift)):
-        with np.errstate(invalid="ignore"):
-            return x * scale + shift
-    if max(abs(scale), abs(shift)) > 2.0**960:  # `_upper_half` would overflow; the powers of two change no digit
-        with np.errstate(over="ignore"):
-            return fused_multiply_add(x, scale * 2.0**-64, shift * 2.0**-64) * 2.0**64
-    # The rounding errors of product and sum, computed exactly (T. J. Dekker, 1971), are added at the end.
-    product = x * scale
-    x_high, scale_high = _upper_half(x), _upper_half(scale)
-    x_low, scale_low = x - x_high, scale - scale_high
-    error = (x_high * scale_high - product) + x_high * scale_low + x_low * scale_high
-    error += x_low * scale_low
-    total = product + shift
-    added = total - product
-    return total + (((product - (total - added)) + (shift - added)) + error)
-
-
-def _upper_half(x: Any) -> Any:
-    """The upper 26 of the 53 bits of a float64."""
-    scaled = x * (2.0**27 + 1)
-    return scaled - (scaled - x)
-
-
-def normal_blocks64(uniforms: Array) -> Array:
-    """Box and Muller's rule on blocks of 16: eight radii, eight angles."""
-    u = uniforms.reshape(-1, 2, 8)
-    radius = np.sqrt(-2.0 * with_libm(math.log, 1.0 - u[:, 0]))
-    angle = 2.0 * math.pi * u[:, 1]
-    return np.stack((radius * np.cos(angle), radius * np.sin(angle)), axis=1).reshape(-1)
-
-
-def normal_blocks32(uniforms: Array) -> Array:
-    """The same in float32, with the polynomials that PyTorch uses for log, cos and sin."""
-    u = uniforms.reshape(-1, 2, 8)
-    return _join(_radius32(u[:, 0]), _cos_sin32((_TURN * u[:, 1]).reshape(-1)).reshape(2, -1, 8))
-
-
-def _radius32(uniforms: Array) -> Array:
-    return np.sqrt(_MINUS_TWO * _log32(_ONE - uniforms))
-
-
-def _join(radius: Array, waves: Array) -> Array:
-    """The normal numbers of radii, shape (blocks, 8), and of cosines and sines, shape (2, blocks, 8)."""
-    normal = np.empty((len(radius), 2, 8), np.float32)
-    np.multiply(radius, waves, out=normal.transpose(1, 0, 2))  # (blocks, 2, 8) -> (2, blocks, 8)
-    return normal.reshape(-1)
-
-
-def _single(*coefficients: float) -> list[float]:
-    """The coefficients as float32 holds them."""
-    return [float(np.float32(c)) for c in coefficients]
-
-
-# These are arrays of 0 dimensions, too. Of the coefficients, that of the highest power comes first.
-_ONE, _HALF, _MINUS_TWO, _TURN, _EIGHTHS_IN_A_RADIAN, _LOG2_HEAD, _LOG2_TAIL = [
-    np.asarray(c, np.float32) for c in (1, 0.5, -2, 2 * math.pi, 4 / math.pi, 0.693359375, -2.12194440e-4)
-]  # log 2 in two parts, so that a whole number times the first is exact
-_LOG = [np.asarray(c) for c in _single(
-    7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
-    -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
-)]  # fmt: skip
-_COS = _single(2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
-_SIN = _single(-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
-_COS_SIN = [*np.array([_COS, _SIN]).T[..., None]]  # each (2, 1): both polynomials are evaluated together
-_FIRST, *_REST = [np.asarray(-2 * c) for c in _single(0.78515625, 2.4187564849853515625e-4, 3.77489497744594108e-8)]
-# -pi/2 in three parts, so that a whole number times the first is exact
-_AHEAD = np.array([[1], [0]], np.int32)  # cosine is sine a quarter of a turn ahead
-
-
-def _polynomial(x: Array, coefficients: Sequence[Array]) -> Array:
-    """Horner's rule with fused steps, of x in float64; the result is float32."""
-    step = x * coefficients[0]
-    step += coefficients[1]
-    value = step.astype(np.float32)
-    for coefficient in coefficients[2:]:
-        step[...] = value  # widened here, because a product of two types takes three times as long
-        step *= x
-        step += coefficient
-        value[...] = step
-    return value
-
-
-_HALF_ROOT = np.asarray(math.sqrt(0.5), np.float32).view(
-    np.int32
-)  # its bits: the 23 lowest are the fraction, then the exponent
-
-
-def _log32(x: Array) -> Array:
-    """The logarithm e log 2 + log m, with m in [sqrt(1/2), sqrt 2)."""
-    bits = x.view(np.int32)
-    exponent = bits - _HALF_ROOT >> 23
-    m = (bits - (exponent << 23)).view(np.float32)
-    m -= _ONE
-    e = exponent.astype(np.float32)
-    square = m * m
-    p = _polynomial(m.astype(np.float64), _LOG)
-    tail = fused_multiply_add(p * m, square, e * _LOG2_TAIL)
-    tail -= square * _HALF
-    tail += m
-    e *= _LOG2_HEAD
-    e += tail
-    return e
-
-
-def _cos_sin32(x: Array) -> Array:
-    """Cosine and sine of x in [0, 2 pi], shape (2, n).
-
-    Reduces x by a multiple of pi/2, then evaluates one polynomial for each.
-    """
-    quarter = (x * _EIGHTHS_IN_A_RADIAN).astype(np.int32) + 1 >> 1
-    turned, wide = quarter.astype(np.float64), x.astype(np.float64)
-    wide += turned * _FIRST
-    for part in _REST:
-        wide += turned * part
-        x = wide.astype(np.float32)
-        wide[...] = x
-    square = x * x
-    wide = np.array((square, wide))
-    # The last steps: 1 - x^2/2 + x^2 (x^2 p), and x + x (x^2 p).
-    step = (_polynomial(wide[0], _COS_SIN) * square).astype(np.float64)
-    step *= wide
-    wide[0] *= -0.5
-    step += wide
-    waves = step.astype(np.float32)
-    waves[0] += _ONE
-    # Odd quarters of a turn exchange cosine and sine; each is negative in two of the four.
-    bits = waves.view(np.int32)
-    bits ^= (bits[0] ^ bits[1]) & -(quarter & 1)
-    bits ^= (quarter + _AHEAD & 2) << 30
-    return waves

@@ -90,7 +90,7 @@ class ConversionMethods(TensorBase):
         >>> torch.ones(1).cpu().device
         device(type='cpu')
         """
-        return self.to(devices.CPU, memory_format=memory_format)
+        return self.to(device=devices.CPU, memory_format=memory_format)
 
     def cuda(self: Any, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
         """The tensor on a GPU; raises RuntimeError with the reason if there is none.

@@ -121,7 +121,7 @@ def _log_likelihood(scores: Tensor, rows: np.ndarray, inputs: np.ndarray, length
     skips = np.zeros(states.shape, bool)
     skips[:, 3::2] = rows[:, 1:] != rows[:, :-1]
     on_device = partial(tensor, device=scores.device)
-    seen = gather(scores, 2, on_device(states).expand(T, *states.shape))  # (T, N, states)
+    seen = gather(scores, 2, on_device(states).expand(T, *states.shape)).unbind()  # of each time (N, states)
     never = full((N, 2), _NEVER, dtype=scores.dtype, device=scores.device)
     closed = on_device(np.where(skips, 0.0, _NEVER)).to(scores.dtype)
     alpha = where(on_device(np.arange(states.shape[1]) < 2), seen[0], _NEVER)  # begins with a blank or the first class
