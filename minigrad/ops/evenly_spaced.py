@@ -21,7 +21,10 @@ def space_evenly(start: float, end: float, steps: int, dtype: np.dtype[Any]) -> 
 
 def count_from_both_ends(first: Any, last: Any, step: Any, steps: int, wide: Any) -> Any:
     """`first + i step` in the first half, `last - i step` in the second, computed in the type `wide`."""
-    i, half = np.arange(steps, dtype=wide), min(max(steps // 2, 1), steps)
-    up = wide(first) + wide(step) * i[:half]
-    down = wide(last) - wide(step) * i[: steps - half]
-    return np.concatenate([up, down[::-1]])
+    found, half = np.arange(steps, dtype=wide), min(max(steps // 2, 1), steps)
+    up, down = found[:half], found[half:]
+    np.subtract(steps - 1, down, down)  # counted from the end
+    found *= wide(step)
+    up += wide(first)
+    np.subtract(wide(last), down, down)
+    return found
