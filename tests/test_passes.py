@@ -133,14 +133,3 @@ def test_relu_and_its_rule_are_split_and_pass_nan(eager, monkeypatch):
     assert len(found) == 2
     np.testing.assert_array_equal(y.detach().numpy(), [0, 2, np.nan, 0] * 10)
     np.testing.assert_array_equal(x.grad.numpy(), [0, np.inf, np.inf, 0] * 10)
-
-
-@pytest.mark.parametrize("size", [10, 2000, 70_001])
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32", "uint8"])
-def test_relu_has_the_bits_of_numpys_maximum(size, dtype):
-    with np.errstate(invalid="ignore"):
-        special = np.array([-0.0, 0.0, np.nan, np.inf, -np.inf, 1e-40] if "float" in dtype else [0, 1, 2])
-        x = np.resize(np.concatenate([special, np.linspace(-9, 9, 77)]), size).astype(dtype)
-    for values in (x, x[::2], np.stack([x, x]).T):
-        found = torch.relu(torch.from_numpy(values)).numpy()
-        assert found.tobytes() == np.maximum(0, values).tobytes() and found.strides == np.maximum(0, values).strides

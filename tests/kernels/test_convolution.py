@@ -9,7 +9,7 @@ from scipy import signal
 
 import minigrad.kernels.fast  # noqa: F401 (its algorithms make themselves known)
 from minigrad import kernels
-from minigrad.kernels import Geometry, direct, dispatch, tiny
+from minigrad.kernels import Geometry, direct, dispatch
 from minigrad.kernels.fast import channels_last, depthwise, mec, planes, toeplitz, winograd
 from minigrad.kernels.fast.sheets import read_windows
 from tests.kernels.layers import LAYERS, compute_three, draw_convolutions, draw_operands, make_layer, make_problem
@@ -32,26 +32,6 @@ def test_each_algorithm_agrees_with_loops(algorithm, shape):
     for ours, loops in zip(found, compute_three("direct", x, w, g, shape[2]), strict=True):
         assert ours.dtype == loops.dtype
         np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(
-    "layer",
-    [
-        make_layer((1, 2, 16, 15), 3, (3, 4), (2, 1), (1, 2), (1, 2)),
-        make_layer((3, 2, 9, 8), 2, (4, 3), (1, 1), (1, 1)),
-        make_layer((1, 1, 60, 60), 1, (1, 3)),
-        make_layer((1, 1, 60, 60), 1, (3, 1)),
-    ],
-)
-def test_tiny_copies_the_rows_of_many_windows_as_they_lie(layer, dtype):
-    x, w, g = draw_operands(*layer, dtype)
-    assert w[0].size * g.size // len(w) > tiny.FEW
-    precision = 1e-5 if dtype is np.float32 else 1e-12
-    loops = compute_three("direct", x, w, g, layer[2])
-    for ours, expected in zip(compute_three("tiny", x, w, g, layer[2]), loops, strict=True):
-        assert ours.dtype == dtype
-        np.testing.assert_allclose(ours, expected, rtol=precision, atol=precision)
 
 
 @pytest.mark.parametrize("algorithm", ["depthwise", "planes", "toeplitz"])
