@@ -9,10 +9,10 @@ from typing import Any
 
 from minigrad import backend, dtypes
 from minigrad.autograd.core import Tensor, plain_classes, wrap
-from minigrad.autograd.overriding import ask
 from minigrad.creation.filled import creates, empty_in_order, make_signature
 from minigrad.layout import find_memory_order, order_axes, preserve_format
-from minigrad.ops.arguments import as_int, as_number, require_tensor
+from minigrad.ops.arguments import as_int, as_number
+from minigrad.ops.complaints import ask_or_refuse
 from minigrad.ops.describe import rename
 
 
@@ -42,9 +42,9 @@ def like(fill: Callable[..., object]) -> Callable[..., Tensor]:
 
     def call(input: Tensor, *args: Any, memory_format: Any = preserve_format, **options: Any) -> Tensor:
         if input.__class__ not in plain_classes:
-            if (answer := ask(call, (input, *args), {"memory_format": memory_format, **options})) is not NotImplemented:
+            answer = ask_or_refuse(call, (input, *args), {"memory_format": memory_format, **options})
+            if answer is not NotImplemented:
                 return answer
-            require_tensor(name, "input", 1, input)
         if "out" in options:
             raise TypeError(f"{name}() got an unexpected keyword argument 'out'")
         if options.get("dtype") is None:

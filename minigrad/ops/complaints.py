@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, plain_classes, value_of
 from minigrad.autograd.failed_calls import find_written, name_failed_call
+from minigrad.autograd.overriding import ask
 from minigrad.dtypes import NOT_COMPLEX, SCALAR_TYPES, from_numpy
 from minigrad.shown_values import shorten, show_value
 
@@ -39,6 +40,20 @@ def not_a_tensor(
     if optional and isinstance(got, (int, float, str)):
         return error(f"{what}; give one, or leave it out and write the options after it by name: option={got!r}")
     return error(f"{what}; {how_to_give_a_tensor(got, name)}")
+
+
+def ask_or_refuse(
+    function: Any, args: tuple[Any, ...], options: dict[str, Any] | None = None, names: tuple[str, ...] = ("input",)
+) -> Any:
+    """What a class or a mode that overrides ``function(*args, **options)`` answers, or NotImplemented.
+
+    Raises TypeError if nobody overrides it and the arguments `names`, which come first, are no tensors.
+    """
+    answer = ask(function, args, options or {})
+    for place, name in enumerate(names):
+        if answer is NotImplemented and not isinstance(args[place], TensorBase):
+            raise not_a_tensor(function.__name__, name, place + 1, args[place])
+    return answer
 
 
 def check_tensors(signature: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

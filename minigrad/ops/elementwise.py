@@ -22,8 +22,7 @@ from minigrad.autograd.overriding import ask
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import SILENT, WARNINGS, are_on_one_gpu, quiet
 from minigrad.half_precision import FLOAT32, is_wide, round_once
-from minigrad.ops.arguments import require_tensor
-from minigrad.ops.complaints import leave_or_refuse, not_a_tensor, not_implemented_for, shapes_do_not_broadcast
+from minigrad.ops import complaints
 from minigrad.ops.describe import describe, rename
 from minigrad.ops.device import move_scalars
 from minigrad.ops.out import write_out
@@ -76,16 +75,15 @@ def unary(
     usual = None if "f" in refuses else FLOAT32  # computed as it is
 
     def call(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-        if input.__class__ not in plain_classes:
-            if (answer := ask(call, (input,), {"out": out})) is not NotImplemented:
-                return answer
-            require_tensor(name, "input", 1, input)
+        plain = input.__class__ in plain_classes
+        if not plain and (answer := complaints.ask_or_refuse(call, (input,), {"out": out})) is not NotImplemented:
+            return answer
         a = input.array
         if a.dtype is not usual:
             if real and a.dtype.kind != "f":
                 a = _as_type(a, dtypes.get_default_dtype().numpy)
             elif a.dtype.kind in refuses:
-                raise RuntimeError(refusal) if refusal else not_implemented_for(name, a.dtype)
+                raise RuntimeError(refusal) if refusal else complaints.not_implemented_for(name, a.dtype)
         large = a.__class__ is ndarray and a.size >= passes.LARGE
         tensor: Tensor = made.call((input,), (a,), NO_OPTIONS, by_parts if large else compute)
         return tensor if out is None else write_out(name, out, tensor, (input,), cast or real)
@@ -143,7 +141,7 @@ def _function_of_two(promotion: _Promotion) -> Binary:
         a: Any = input.array if input.__class__ in plain_classes else input
         b: Any = other.array if other.__class__ in plain_classes else other
         if a is input and b is other and (is_array(a) or is_array(b)) and not isinstance(input, TensorBase):
-            raise not_a_tensor(name, "input", 1, input)  # arrays, or an array and a number, but no tensor
+            raise complaints.not_a_tensor(name, "input", 1, input)  # arrays, or an array and a number, but no tensor
         array, ready = a, False
         if a.__class__ is ndarray is b.__class__:
             dtype = a.dtype
@@ -165,12 +163,12 @@ def _function_of_two(promotion: _Promotion) -> Binary:
             try:
                 compute, (input, other), (a, b) = promotion.promote(input, other)
             except TypeError as refused:
-                reflected = promotion.numbers == "other"
-                return leave_or_refuse(promotion.next_asked, promotion.symbol, input, other, refused, reflected)
+                asked, reflected = promotion.next_asked, promotion.numbers == "other"
+                return complaints.leave_or_refuse(asked, promotion.symbol, input, other, refused, reflected)
         try:
             tensor: Tensor = made.call((input, other), (a, b), NO_OPTIONS, compute)
         except (ValueError, MemoryError):
-            raise shapes_do_not_broadcast(name, a, b) from None
+            raise complaints.shapes_do_not_broadcast(name, a, b) from None
         return tensor if out is None else write_out(name, out, tensor, (input, other), cast=True)
 
     return call
@@ -214,7 +212,7 @@ class _Promotion:
         self._refuse_numbers(input, other)
         a, b = promote_arrays(self.made.name, (input, other), self.real, self.numbers == "both")
         if a.dtype.kind not in self.kinds:
-            raise not_implemented_for(self.made.name, a.dtype)
+            raise complaints.not_implemented_for(self.made.name, a.dtype)
         if self.rounded is not None and a.dtype.char == "e" and is_array(a) and b.size == 1:
             number = _as_type(value_of(other), FLOAT32)
             return self.rounded, (input, other if isinstance(other, TensorBase) else number), (a, number)
@@ -233,7 +231,7 @@ class _Promotion:
         tensors = {"other": 1, "none": 2}.get(self.numbers, 0)
         for position, x in enumerate(operands[:tensors]):
             if not isinstance(x, TensorBase) and not is_array(x):
-                raise not_a_tensor(self.made.name, ("input", "other")[position], position + 1, x)
+                raise complaints.not_a_tensor(self.made.name, ("input", "other")[position], position + 1, x)
 
 
 def publish(call: Any, made: Operation, forward: Any, text: str, example: str) -> Any:
@@ -269,9 +267,9 @@ def promote_arrays(name: str, operands: tuple[Any, ...], real: bool = False, num
             # a memory map or a matrix counts as the array that it is
             values.append(np.asarray(x) if isinstance(x, ndarray) else dtypes.as_python(x))
         else:
-            raise not_a_tensor(name, ("input", "other")[min(position, 1)], position + 1, x)
+            raise complaints.not_a_tensor(name, ("input", "other")[min(position, 1)], position + 1, x)
     if not numbers and not any(is_array(v) for v in values):
-        raise not_a_tensor(name, "input", 1, operands[0])
+        raise complaints.not_a_tensor(name, "input", 1, operands[0])
     check_same_library(name, values, operands)
     common = _common_with_arrays(operands, values, real) or dtypes.result_type(values)
     if common.kind == "i" and {v.dtype.kind for v in values if is_array(v)} == {"b"}:  # a number makes it int64

@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import Tensor, plain_classes
-from minigrad.autograd.overriding import ask
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import FLOAT32, HALF, widen
-from minigrad.ops.arguments import require_tensors
-from minigrad.ops.complaints import do_not_multiply, shapes_do_not_broadcast
+from minigrad.ops.complaints import ask_or_refuse, do_not_multiply, shapes_do_not_broadcast
 from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import NO_OPTIONS, twin_of
 from minigrad.ops.grad_fn_names import shown_as
@@ -79,9 +77,9 @@ def matmul(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     tensor([21., 43.])
     """
     if input.__class__ not in plain_classes or other.__class__ not in plain_classes:
-        if (answer := ask(matmul, (input, other), {"out": out})) is not NotImplemented:
+        answer = ask_or_refuse(matmul, (input, other), {"out": out}, ("input", "other"))
+        if answer is not NotImplemented:
             return answer
-        require_tensors("matmul", "input other", input, other)
     a, b = input.array, other.array
     on_cpu = a.__class__ is np.ndarray is b.__class__
     if on_cpu and a.dtype is FLOAT32 is b.dtype and a.ndim == 2 == b.ndim and a.shape[1] == len(b):  # nearly always

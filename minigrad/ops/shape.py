@@ -10,21 +10,11 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, plain_classes
 from minigrad.autograd.failed_calls import names_options
-from minigrad.autograd.overriding import ask
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.layout import invert
-from minigrad.ops.arguments import (
-    as_size,
-    axis,
-    common_shape,
-    of_tensors,
-    read_tensors,
-    require_tensor,
-    sizes,
-    takes_out,
-)
-from minigrad.ops.complaints import cannot_expand, does_not_fit, does_not_permute, is_no_view
+from minigrad.ops.arguments import as_size, axis, common_shape, of_tensors, read_tensors, sizes, takes_out
+from minigrad.ops.complaints import ask_or_refuse, cannot_expand, does_not_fit, does_not_permute, is_no_view
 from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.size import Size
@@ -73,10 +63,9 @@ def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    if input.__class__ not in plain_classes:
-        if (answer := ask(reshape, (input, *lengths), {"shape": shape})) is not NotImplemented:
-            return answer
-        require_tensor("reshape", "input", 1, input)
+    plain = input.__class__ in plain_classes
+    if not plain and (answer := ask_or_refuse(reshape, (input, *lengths), {"shape": shape})) is not NotImplemented:
+        return answer
     wanted = sizes("reshape", lengths if shape is None else (shape,), "shape")
     for length in wanted:
         if length < -1:
@@ -135,7 +124,7 @@ def reverse_axes(input: Any) -> Tensor:
 
 @twin_of(np.transpose)
 def _numpy_transpose(input: Any, axes: Any = None) -> Any:
-    return permute(input, tuple(range(input.array.ndim))[::-1] if axes is None else axes)
+    return reverse_axes(input) if axes is None else permute(input, axes)
 
 
 @twin_of(np.swapaxes)
@@ -180,10 +169,8 @@ def t(input: Tensor) -> Tensor:
     tensor([[1, 3],
             [2, 4]])
     """
-    if input.__class__ not in plain_classes:
-        if (answer := ask(t, (input,))) is not NotImplemented:
-            return answer
-        require_tensor("t", "input", 1, input)
+    if input.__class__ not in plain_classes and (answer := ask_or_refuse(t, (input,))) is not NotImplemented:
+        return answer
     if input.array.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D; write x.mT")
     if input.array.ndim < 2:

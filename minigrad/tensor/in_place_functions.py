@@ -6,8 +6,7 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any
 
-from minigrad.autograd.overriding import ask
-from minigrad.ops.arguments import require_tensor
+from minigrad.ops.complaints import ask_or_refuse
 from minigrad.tensor import Tensor
 
 
@@ -23,10 +22,8 @@ def as_function(name: str) -> Callable[..., Any]:
 
     @wraps(method)
     def call(input: Any, *args: Any, **kwargs: Any) -> Any:
-        if (answer := ask(call, (input, *args), kwargs)) is not NotImplemented:
-            return answer
-        require_tensor(name, "input", 1, input)
-        return method(input, *args, **kwargs)
+        answer = ask_or_refuse(call, (input, *args), kwargs)
+        return method(input, *args, **kwargs) if answer is NotImplemented else answer
 
-    call.__module__, call.__qualname__ = "minigrad", name  # where it is found again
+    call.__module__, call.__name__, call.__qualname__ = "minigrad", name, name  # where it is found again
     return call

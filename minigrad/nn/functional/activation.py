@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from minigrad.autograd.core import plain_classes
-from minigrad.autograd.overriding import ask
 from minigrad.ops import activation, unary
-from minigrad.ops.arguments import require_tensor
-from minigrad.ops.complaints import as_flag
+from minigrad.ops.complaints import as_flag, ask_or_refuse
 from minigrad.ops.inplace import assign, check_writable
 from minigrad.tensor import Tensor
 
@@ -18,10 +16,8 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     >>> torch.nn.functional.relu(torch.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    if input.__class__ not in plain_classes:
-        if (answer := ask(relu, (input, inplace))) is not NotImplemented:
-            return answer
-        require_tensor("relu", "input", 1, input)
+    if input.__class__ not in plain_classes and (answer := ask_or_refuse(relu, (input, inplace))) is not NotImplemented:
+        return answer
     if inplace is False or not as_flag("relu", "inplace", inplace) or not isinstance(input, Tensor):
         return activation.relu(input)
     check_writable(input, "relu_")
