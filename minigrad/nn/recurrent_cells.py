@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minigrad.creation.drawn import draw_start
 from minigrad.creation.filled import empty, zeros
 from minigrad.nn.functional.recurrent_cells import gru_cell, lstm_cell, require_pair, rnn_relu_cell, rnn_tanh_cell
-from minigrad.nn.module import Module, describe_options
+from minigrad.nn.module import Layer, Module, describe_options
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.recurrent_checks import read_pair
 from minigrad.nn.registry import PARAMETER
@@ -77,7 +77,7 @@ class RNNCellBase(Module):
                 raise ValueError(f"{name}: Expected {what} to be 1D or 2D, got {state.ndim}D instead")
 
 
-class RNNCell(RNNCellBase):
+class RNNCell(RNNCellBase, Layer):
     """One step of Elman's RNN: ``h' = tanh(x W_ih^T + b_ih + h W_hh^T + b_hh)``, or relu of this sum.
 
     x (batch, input_size) or (input_size,), h and h' (batch, hidden_size) or (hidden_size,); h is zero by default.
@@ -108,12 +108,8 @@ class RNNCell(RNNCellBase):
     def extra_repr(self) -> str:
         return describe_options(self, "input_size hidden_size", bias=True, nonlinearity="tanh")
 
-    if TYPE_CHECKING:
 
-        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
-
-
-class GRUCell(RNNCellBase):
+class GRUCell(RNNCellBase, Layer):
     """One step of a GRU, by the formulas of `GRU`; shapes and errors as those of `RNNCell`.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.GRUCell.html
@@ -130,10 +126,6 @@ class GRUCell(RNNCellBase):
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         return self._step(gru_cell, input, () if hx is None else (hx,))[0]
-
-    if TYPE_CHECKING:
-
-        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
 
 class LSTMCell(RNNCellBase):
