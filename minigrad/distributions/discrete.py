@@ -159,7 +159,20 @@ class Poisson(Distribution):
         return xlogy(value, self.rate) - self.rate - lgamma(value + 1)
 
 
-class Binomial(OfChance):
+class OfTrials(OfChance):
+    """A distribution with one probability, or its log-odds, of each of `total_count` trials."""
+
+    def __init__(
+        self, total_count: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+    ) -> None:
+        (given,), (count,) = as_parameters(self._choose(probs, logits)), as_parameters(total_count)
+        self.total_count, given = broadcast_tensors(count.type_as(given), given)
+        super().__init__(None if probs is None else given, None if logits is None else given, validate_args)
+        self._given = ("total_count", "logits" if probs is None else "probs")
+        self._check_parameter("total_count", self.arg_constraints["total_count"])
+
+
+class Binomial(OfTrials):
     """How many of `total_count` trials succeed: ``p(k) = n! / (k! (n - k)!) probs^k (1 - probs)^(n - k)``.
 
     Raises ValueError unless one of `probs` and `logits` is given, for probabilities outside [0, 1], and for counts
@@ -177,11 +190,7 @@ class Binomial(OfChance):
     def __init__(
         self, total_count: Any = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
-        (given,), (count,) = as_parameters(self._choose(probs, logits)), as_parameters(total_count)
-        self.total_count, given = broadcast_tensors(count.type_as(given), given)
-        super().__init__(None if probs is None else given, None if logits is None else given, validate_args)
-        self._given = ("total_count", "logits" if probs is None else "probs")
-        self._check_parameter("total_count", constraints.nonnegative_integer)
+        super().__init__(total_count, probs, logits, validate_args)
 
     mean = property(lambda self: self.total_count * self.probs)
     mode = property(lambda self: ((self.total_count + 1) * self.probs).floor().minimum(self.total_count))

@@ -6,16 +6,14 @@ from typing import Any, ClassVar
 
 from minigrad.autograd.modes import no_grad
 from minigrad.distributions import constraints
-from minigrad.distributions.discrete import OfChance
-from minigrad.distributions.distribution import as_parameters
+from minigrad.distributions.discrete import OfTrials
 from minigrad.distributions.gamma import Gamma
 from minigrad.nn.functional import logsigmoid
 from minigrad.ops.gamma import lgamma
-from minigrad.ops.shape import broadcast_tensors
 from minigrad.tensor.drawing import poisson
 
 
-class NegativeBinomial(OfChance):
+class NegativeBinomial(OfTrials):
     """``p(k) = Gamma(n + k) / (k! Gamma(n)) (1 - probs)^n probs^k``, n the `total_count` of failures.
 
     A number is drawn from a Poisson distribution with a rate from a gamma distribution. Raises ValueError unless one of
@@ -32,15 +30,6 @@ class NegativeBinomial(OfChance):
         "logits": constraints.real,
     }
     support = constraints.nonnegative_integer
-
-    def __init__(
-        self, total_count: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
-    ) -> None:
-        (given,), (count,) = as_parameters(self._choose(probs, logits)), as_parameters(total_count)
-        self.total_count, given = broadcast_tensors(count.type_as(given), given)
-        super().__init__(None if probs is None else given, None if logits is None else given, validate_args)
-        self._given = ("total_count", "logits" if probs is None else "probs")
-        self._check_parameter("total_count", constraints.nonnegative)
 
     mean = property(lambda self: self.total_count * self.logits.exp())
     mode = property(lambda self: ((self.total_count - 1) * self.logits.exp()).floor().clamp(min=0.0))

@@ -71,7 +71,17 @@ class _LogRelaxedCategorical(_Heated, OfOutcomes):
         return sum(scores - logsumexp(scores, -1, keepdim=True), -1) + scale
 
 
-class RelaxedBernoulli(TransformedDistribution):
+class _Relaxed(TransformedDistribution):
+    """A distribution with the parameters of the one that it is made of, which checks them."""
+
+    _given = ()
+
+    temperature = property(lambda self: self.base_dist.temperature)
+    probs = property(lambda self: self.base_dist.probs)
+    logits = property(lambda self: self.base_dist.logits)
+
+
+class RelaxedBernoulli(_Relaxed):
     """Numbers between 0 and 1, nearer to the ends for a lower `temperature`: ``sigmoid((logits + l) / temperature)``.
 
     l is a logistic random number. Raises ValueError unless one of `probs` and `logits` is given, and for probabilities
@@ -85,19 +95,14 @@ class RelaxedBernoulli(TransformedDistribution):
 
     arg_constraints: ClassVar[Any] = OfChance.arg_constraints
     support = constraints.unit_interval
-    _given = ()
 
     def __init__(
         self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
         super().__init__(_LogitRelaxedBernoulli(temperature, probs, logits), SigmoidTransform(), validate_args)
 
-    temperature = property(lambda self: self.base_dist.temperature)
-    probs = property(lambda self: self.base_dist.probs)
-    logits = property(lambda self: self.base_dist.logits)
 
-
-class RelaxedOneHotCategorical(TransformedDistribution):
+class RelaxedOneHotCategorical(_Relaxed):
     """Rows of sum 1, nearer to one-hot ones for a lower `temperature`: ``softmax((logits + g) / temperature)``.
 
     g are Gumbel's random numbers. Raises ValueError unless one of `probs` and `logits` is given, and for negative
@@ -111,14 +116,9 @@ class RelaxedOneHotCategorical(TransformedDistribution):
 
     arg_constraints: ClassVar[Any] = OfOutcomes.arg_constraints
     support = constraints.simplex
-    _given = ()
 
     def __init__(
         self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
         base = _LogRelaxedCategorical(temperature, probs, logits, validate_args)
         super().__init__(base, ExpTransform(), validate_args)
-
-    temperature = property(lambda self: self.base_dist.temperature)
-    probs = property(lambda self: self.base_dist.probs)
-    logits = property(lambda self: self.base_dist.logits)
