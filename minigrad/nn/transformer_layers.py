@@ -31,7 +31,18 @@ def find_activation(given: Activation) -> Callable[[Tensor], Tensor]:
     return getattr(F, given)
 
 
-class TransformerEncoderLayer(Layer):
+class _LooksAtItself(Layer):
+    """What both layers begin with: every place of a sequence looks at every other one."""
+
+    def _sa_block(
+        self, x: Tensor, attn_mask: Tensor | None, key_padding_mask: Tensor | None, is_causal: bool = False
+    ) -> Tensor:
+        """What each place sees in its own sequence."""
+        masks = {"attn_mask": attn_mask, "key_padding_mask": key_padding_mask, "is_causal": is_causal}
+        return self.dropout1(self.self_attn(x, x, x, need_weights=False, **masks)[0])
+
+
+class TransformerEncoderLayer(_LooksAtItself):
     """Every place of a sequence looks at every other one, and is then changed by two products of its own.
 
     ``x = norm1(x + attend(x))``, ``x = norm2(x + linear2(activation(linear1(x))))``; with `norm_first`
@@ -84,19 +95,12 @@ class TransformerEncoderLayer(Layer):
         x = self.norm1(src + self._sa_block(src, *masks))
         return self.norm2(x + self._ff_block(x))
 
-    def _sa_block(
-        self, x: Tensor, attn_mask: Tensor | None, key_padding_mask: Tensor | None, is_causal: bool = False
-    ) -> Tensor:
-        """What each place sees in the others."""
-        masks = {"attn_mask": attn_mask, "key_padding_mask": key_padding_mask, "is_causal": is_causal}
-        return self.dropout1(self.self_attn(x, x, x, need_weights=False, **masks)[0])
-
     def _ff_block(self, x: Tensor) -> Tensor:
         """Two products at each place: (..., d_model) -> (..., dim_feedforward) -> (..., d_model)."""
         return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
 
 
-class TransformerDecoderLayer(Layer):
+class TransformerDecoderLayer(_LooksAtItself):
     """Every place of a sequence looks at its own sequence, then at another one, the `memory`, and is then changed.
 
     ``x = norm1(x + attend(x, x))``, ``x = norm2(x + attend(x, memory))``, ``x = norm3(x + feed(x))``, where `feed` is
@@ -147,13 +151,6 @@ class TransformerDecoderLayer(Layer):
         x = self.norm1(tgt + self._sa_block(tgt, *own))
         x = self.norm2(x + self._mha_block(x, *other))
         return self.norm3(x + self._ff_block(x))
-
-    def _sa_block(
-        self, x: Tensor, attn_mask: Tensor | None, key_padding_mask: Tensor | None, is_causal: bool = False
-    ) -> Tensor:
-        """What each place sees in its own sequence."""
-        masks = {"attn_mask": attn_mask, "key_padding_mask": key_padding_mask, "is_causal": is_causal}
-        return self.dropout1(self.self_attn(x, x, x, need_weights=False, **masks)[0])
 
     def _mha_block(
         self, x: Tensor, mem: Tensor, attn_mask: Tensor | None, key_padding_mask: Tensor | None,
