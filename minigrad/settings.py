@@ -25,9 +25,12 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
     >>> torch.use_deterministic_algorithms(False)
     """
     global _determinism, _warn_only
-    if not isinstance(mode, bool):
-        raise TypeError(f"use_deterministic_algorithms(): argument 'mode' must be bool, not {type(mode).__name__}")
-    _determinism, _warn_only = (1 if warn_only else 2) if mode else 0, bool(warn_only)
+    for name, flag in (("mode", mode), ("warn_only", warn_only)):
+        if not isinstance(flag, bool):
+            raise TypeError(
+                f"use_deterministic_algorithms(): argument '{name}' must be bool, not {type(flag).__name__}"
+            )
+    _determinism, _warn_only = (1 if warn_only else 2) if mode else 0, warn_only
 
 
 def set_deterministic(d: bool) -> None:

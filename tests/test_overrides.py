@@ -269,7 +269,7 @@ def test_gradients_of_a_subclass_are_of_the_class_when_they_are_asked_for():
     lambda x, s: torch.autograd.grad(s, x), lambda x, s: torch.autograd.grad(x, [s]), lambda x, s: x.copy_(s),
     lambda x, s: torch.lerp(x, x, s), lambda x, s: torch.clamp(x, s),
     lambda x, s: x.masked_fill_(s, 1.0), lambda x, s: x.fill_(s), lambda x, s: torch.add(x, s, alpha=2),
-    lambda x, s: operator.iadd(x, s),
+    lambda x, s: operator.iadd(x, s), lambda x, s: nn.functional.linear(torch.ones(1, 5), nn.Parameter(x), s),
 ])  # fmt: skip
 def test_a_later_operand_that_is_no_tensor_answers(call):
     class Answers:
@@ -279,7 +279,7 @@ def test_a_later_operand_that_is_no_tensor_answers(call):
 
     name, types = call(torch.ones(2), Answers())
     assert types == (Answers,)
-    assert name in {"add", "add_", "where", "grad", "copy_", "lerp", "clamp", "masked_fill_", "fill_"}
+    assert name in {"add", "add_", "where", "grad", "copy_", "lerp", "clamp", "masked_fill_", "fill_", "linear"}
 
 
 class Told(overrides.TorchFunctionMode):

@@ -21,6 +21,7 @@ def test_deterministic_algorithms_can_be_switched():
         torch.use_deterministic_algorithms(False)
     for call, error in (
         (lambda: torch.use_deterministic_algorithms(1), TypeError),
+        (lambda: torch.use_deterministic_algorithms(True, warn_only=1), TypeError),
         (lambda: torch.set_deterministic_debug_mode("loud"), RuntimeError),
         (lambda: torch.set_float32_matmul_precision("low"), RuntimeError),
     ):

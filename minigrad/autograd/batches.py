@@ -16,14 +16,16 @@ from minigrad.backend import quiet
 def grad_of_rows(
     outputs: Any, inputs: Any, batches: Any, retain_graph: bool | None, create_graph: bool, allow_unused: bool | None,
     materialize_grads: bool,
-) -> tuple[Any, ...]:  # fmt: skip
+) -> Any:  # fmt: skip
     """The gradients of `inputs` for each row of the `batches` of cotangents (one batch for each output), stacked."""
-    outputs, inputs = one_or_several(outputs), one_or_several(inputs)  # each walk reads them anew
+    names = list(inputs) if inputs.__class__ is dict else None
+    outputs, inputs = one_or_several(outputs), one_or_several(inputs, dicts=True)  # each walk reads them anew
     rows, found = _rows(outputs, () if batches is None else one_or_several(batches)), []
     for i, row in enumerate(rows):
         keep = retain_graph or i < len(rows) - 1 or (retain_graph is None and create_graph)
         found.append(grad(outputs, inputs, row, keep, create_graph, True, allow_unused, False, materialize_grads))
-    return tuple([None if g[0] is None else _stack(g) for g in zip(*found, strict=True)])
+    stacked = tuple([None if g[0] is None else _stack(g) for g in zip(*found, strict=True)])
+    return stacked if names is None else dict(zip(names, stacked, strict=True))
 
 
 def _rows(outputs: tuple[Any, ...], batches: tuple[Any, ...]) -> list[tuple[Any, ...]]:

@@ -11,7 +11,7 @@ from minigrad.autograd.walk import Seeds
 
 def accumulate_in(inputs: Any, seeds: Seeds, create_graph: bool, retain_graph: bool | None) -> None:
     """Adds to ``.grad`` of the tensors `inputs` what a walk from `seeds` brings to them, and to no other leaf."""
-    given = one_or_several(inputs)
+    given = one_or_several(inputs, dicts=True)
     _, edges = read_inputs("backward", given)
     for target in given:
         if isinstance(target, TensorBase):

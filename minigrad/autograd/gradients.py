@@ -27,7 +27,7 @@ _adding = allocate_lock()  # two threads may walk into one leaf
 
 def backward(
     tensors: Tensors, grad_tensors: Cotangents = None, retain_graph: bool | None = None, create_graph: bool = False,
-    grad_variables: Cotangents = None, inputs: Tensors | None = None,
+    grad_variables: Cotangents = None, inputs: Tensors | dict[str, Tensor] | None = None,
 ) -> None:  # fmt: skip
     """Add d(sum of `tensors` * `grad_tensors`)/d(leaf) to ``.grad`` of every leaf below, or of `inputs`.
 
@@ -58,12 +58,13 @@ def backward(
 
 
 def grad(
-    outputs: Tensors, inputs: Tensors, grad_outputs: Cotangents = None, retain_graph: bool | None = None,
-    create_graph: bool = False, only_inputs: bool = True, allow_unused: bool | None = None,
-    is_grads_batched: bool = False, materialize_grads: bool = False,
+    outputs: Tensors, inputs: Tensors | dict[str, Tensor], grad_outputs: Cotangents = None,
+    retain_graph: bool | None = None, create_graph: bool = False, only_inputs: bool = True,
+    allow_unused: bool | None = None, is_grads_batched: bool = False, materialize_grads: bool = False,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """The gradients d(sum of `outputs` * `grad_outputs`)/d(input), for each of `inputs`: returned, not accumulated.
 
+    For a dict of inputs, such as ``dict(net.named_parameters())``, they are a dict with its keys.
     `grad_outputs` may be left out where an output is one number. `create_graph` lets the gradients be differentiated
     again; `retain_graph` keeps the graph for another walk, as `create_graph` does. An input that is not used gets None
     with `allow_unused`, and zeros with `materialize_grads`.
@@ -92,7 +93,8 @@ def grad(
     found = [arrived.get(edge) for edge in edges]
     if any(g is None for g in found):
         leaves.fill_unused(found, targets, create_graph, materialize_grads, allow_unused)
-    return tuple([g if create_graph or g is None else wrap(g, cause=messages.OF_GRADIENT) for g in found])
+    result: Any = tuple([g if create_graph or g is None else wrap(g, cause=messages.OF_GRADIENT) for g in found])
+    return dict(zip(inputs, result, strict=True)) if inputs.__class__ is dict else result  # type: ignore[return-value]
 
 
 def accumulate(arriving: Iterable[tuple[Any, Gradient]]) -> None:
@@ -115,10 +117,10 @@ def accumulate(arriving: Iterable[tuple[Any, Gradient]]) -> None:
             leaves.leaf_hooks[0].run_hooks_after_adding(leaf, gradient)
 
 
-def one_or_several(x: Any) -> tuple[Any, ...]:
-    """The tensors of an argument that may be one or several."""
+def one_or_several(x: Any, dicts: bool = False) -> tuple[Any, ...]:
+    """The tensors of an argument that may be one or several, also in a dict where `dicts` are taken."""
     alone = isinstance(x, TensorBase) or is_array(x) or hasattr(x, "stand_in") or not isinstance(x, Iterable)
-    return (x,) if alone else tuple(x)
+    return (x,) if alone else tuple(x.values() if dicts and x.__class__ is dict else x)
 
 
 def _as_tensor(x: Any, role: str, gradient: Any = None, several: bool = False) -> Any:
@@ -135,7 +137,7 @@ def read_inputs(name: str, inputs: Any) -> tuple[list[Any], list[Edge]]:
     """The tensors to differentiate with respect to, and where the gradient of each goes: to its node; to itself for a
     leaf, and for a view that was not recorded.
     """
-    targets = [_as_tensor(x, "inputs", several=x is not inputs) for x in one_or_several(inputs)]
+    targets = [_as_tensor(x, "inputs", several=x is not inputs) for x in one_or_several(inputs, True)]
     if not targets or any(target.node is None for target in targets):
         raise messages.no_inputs(name, targets)
     return targets, [target if is_end(target.node) else target.node for target in targets]
@@ -163,7 +165,7 @@ def _make_seeds(outputs: Any, gradients: Any, create_graph: bool) -> Seeds:
     roots = one_or_several(outputs)
     given = (None,) * len(roots) if gradients is None else one_or_several(gradients)
     seeds = [make_seed(root, g, create_graph, i) for i, (root, g) in enumerate(zip(roots, given, strict=False))]
-    if not roots or len(given) != len(roots):
+    if len(given) != len(roots):
         raise messages.wrong_counts(len(roots), len(given))
     return seeds
 

@@ -186,9 +186,7 @@ def no_inputs(name: str, targets: Sequence[Any]) -> RuntimeError:
 
 
 def wrong_counts(roots: int, gradients: int) -> RuntimeError:
-    """The error for another number of gradients than of tensors that a walk starts from, or for none of these."""
-    if not roots:
-        return RuntimeError("backward needs at least one tensor to start from, got an empty list")
+    """The error for another number of gradients than of tensors that a walk starts from."""
     return RuntimeError(f"got {roots} tensors and {gradients} gradients")
 
 

@@ -27,8 +27,13 @@ def _look_up(w: Any, places: Any, *, factor: Any) -> Any:
     return w.take(as_index(places), axis=0)
 
 
+def _scale(g: Any, factor: Any) -> Any:
+    """``g * factor``, and 0 where the factor is 0: a row of padding gets no gradient, also beside NaN and infinity."""
+    return np.where(np.equal(factor, 0), 0.0, g * factor)
+
+
 def _table_rule(g: Any, w_shape: tuple[int, ...], places: Any, factor: Any) -> Any:
-    scaled = g if factor is None else g * factor[places][..., None]
+    scaled = g if factor is None else _scale(g, factor[places][..., None])
     return _embedding_backward(scaled, places, rows=w_shape[0])
 
 

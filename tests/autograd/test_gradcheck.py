@@ -229,6 +229,13 @@ def test_a_function_that_writes_to_its_input_is_refused():
         gradcheck(writes, leaf(3))
 
 
+def test_operands_that_are_refused_at_other_numbers_than_their_own_stay_there():
+    p = mg.tensor([0.7, 0.2], dtype=mg.float64, requires_grad=True)
+    target = mg.tensor([1.0, 0.0], dtype=mg.float64)  # a loss refuses a target above 1, a distribution 1e-6
+    assert gradcheck(mg.nn.functional.binary_cross_entropy, (p, target))
+    assert gradcheck(lambda sample, p: mg.distributions.Bernoulli(p).log_prob(sample), (target, p))
+
+
 def test_a_backward_that_differs_from_run_to_run_is_refused():
     draws = np.random.default_rng(0)
     noisy = operation("noisy", lambda x: 2 * x, lambda g: 2 * g * draws.normal(1, 1e-3))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from minigrad.autograd.core import plain_classes
-from minigrad.autograd.overriding import ask
+from minigrad.autograd.overriding import ask, never_overriding
 from minigrad.nn.functional.parts import check_parts
 from minigrad.ops.affine import affine, project
 from minigrad.ops.arguments import require_tensors
@@ -24,8 +24,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> torch.nn.functional.linear(torch.ones(2), torch.ones(1, 2), torch.ones(1))
     tensor([3.])
     """
-    plain = input.__class__ in plain_classes and weight.__class__ in plain_classes
-    if not plain and (answer := ask(linear, (input, weight, bias))) is not NotImplemented:
+    ours = input.__class__ in plain_classes and weight.__class__ in plain_classes and bias.__class__ in never_overriding
+    if not ours and (answer := ask(linear, (input, weight, bias))) is not NotImplemented:
         return answer
     require_tensors("linear", "input weight bias?", input, weight, bias)
     x, w = input.array, weight.array
