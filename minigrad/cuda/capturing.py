@@ -24,7 +24,7 @@ import gc
 import inspect
 from pathlib import Path
 from traceback import walk_tb
-from types import CodeType, FrameType, TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 import minigrad
@@ -224,7 +224,7 @@ def _explain(error: BaseException | None, traceback: TracebackType | None) -> st
     call = "this"
     for frame, _ in walk_tb(traceback):  # the first call into the library that does not lead to the one that is meant
         if frame.f_code.co_filename.startswith(PACKAGE) and frame.f_code.co_filename not in OWN_FILES:
-            call = f"{_name_as_called(frame.f_code)}()"
+            call = f"{_name_as_called(frame)}()"
             if not _leads_on(frame):
                 break
     return (
@@ -241,8 +241,11 @@ def _leads_on(frame: FrameType) -> bool:
     return isinstance(receiver, (Module, Operation)) or "<locals>" in code.co_qualname
 
 
-def _name_as_called(code: CodeType) -> str:
+def _name_as_called(frame: FrameType) -> str:
     """The name of a function in a program: that of a method is the one that it has in `Tensor`."""
+    code = frame.f_code
+    if "<locals>" in code.co_qualname and "function" in frame.f_locals:  # of a decorator
+        code = inspect.unwrap(frame.f_locals["function"]).__code__
     methods = inspect.getmembers(Tensor, inspect.isfunction)
     names = [name for name, method in methods if inspect.unwrap(method).__code__ is code]
     if not names:
