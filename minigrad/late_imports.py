@@ -82,7 +82,8 @@ class open_later:
             return answer(self.namespace, self.package, name, self.list_names())
         module, there = self.places[name].module, self.places[name].name
         is_submodule, known = module == self.package["__name__"], len(sys.modules)
-        found = import_module(f"{module}.{there}") if is_submodule else getattr(import_module(module), there)
+        with collect_later():
+            found = import_module(f"{module}.{there}") if is_submodule else getattr(import_module(module), there)
         self.package[name] = found
         if len(sys.modules) > known:
             loaded = [module.rpartition(".")[2] for module in [*sys.modules][known:]]

@@ -114,6 +114,15 @@ def test_what_was_imported_counts_as_old_so_that_no_collection_looks_at_it_soon(
     assert done.stdout == "True\n"
 
 
+def test_the_collector_waits_while_a_room_is_opened():
+    program = (
+        "import gc, minigrad; runs = []; gc.callbacks.append(lambda *_: runs.append(1)); minigrad.nn.CrossEntropyLoss; "
+        "print(len(runs), gc.isenabled())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "0 True\n"
+
+
 def test_what_a_user_froze_before_the_import_stays_frozen():
     program = (
         "import gc; gc.freeze(); frozen = gc.get_freeze_count(); import minigrad; print(gc.get_freeze_count() / frozen)"
