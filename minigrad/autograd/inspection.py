@@ -30,11 +30,11 @@ class HooksApart(dict[Any, Any]):
 
 
 def run_hooks(hooks: dict[int, Any], gradient: Any, create_graph: bool) -> Any:
-    """Show the gradient to each hook as a Tensor; a hook may write to it, or return another in its place."""
-    for hook in [hook for hook in hooks.values() if hook.__class__ is not HooksApart]:
-        shown = gradient if create_graph else wrap(gradient)
+    """Show the gradient to each hook as a Tensor, to all the same one; a hook may write to it, or return another."""
+    called = [hook for hook in hooks.values() if hook.__class__ is not HooksApart]
+    shown = wrap(gradient) if called and not create_graph else gradient
+    for hook in called:
         changed = call_hook("gradient", hook, shown)
-        gradient = shown if create_graph else shown.array  # the hook may have written to it
         if changed is not None:
-            gradient = take_from_hook(hook, gradient, changed, create_graph)
-    return gradient
+            shown = take_from_hook(hook, shown, changed)
+    return shown.array if called and not create_graph else shown

@@ -62,12 +62,14 @@ def hang_gradient_hook(leaf: Any, hook: Callable[..., Any]) -> RemovableHandle:
 def run_hooks_before_adding(leaf: Any, gradient: Any) -> Any:
     """The gradient that is about to be added, as the prehooks of the leaf's node change it."""
     hooks, create_graph = find_hooks(leaf, NODE_PREHOOKS), isinstance(gradient, TensorBase)
-    gradient = gradient if create_graph else gradient[...]  # an array, which a hook may write to
+    shown = gradient if create_graph else wrap(gradient[...])  # an array, which a hook may write to
     for hook in hooks:
-        changed = hook((gradient if create_graph else wrap(gradient),))
+        changed = hook((shown,))
         if changed is not None:
-            (gradient,) = replace_some(hook, [gradient], changed, create_graph)
-    return gradient if create_graph or not hooks else leaves.copy_as_leaf_lies(gradient, leaf)
+            (shown,) = replace_some(hook, [shown], changed)
+    if create_graph:
+        return shown
+    return leaves.copy_as_leaf_lies(shown.array, leaf) if hooks else shown.array
 
 
 def run_hooks_after_adding(leaf: Any, gradient: Any) -> None:
@@ -108,7 +110,7 @@ def find_hooks(holder: Any, key: int) -> list[Any]:
     return list((holder.hooks or {}).get(key, {}).values())
 
 
-def replace_some(hook: Any, gradients: Sequence[Any], changed: Any, create_graph: bool) -> list[Any]:
+def replace_some(hook: Any, gradients: Sequence[Any], changed: Any) -> list[Any]:
     """The `gradients` with what a hook returned in place of some. Raises where that is no tuple of as many."""
     name = getattr(hook, "__name__", repr(hook))
     if not isinstance(changed, tuple):
@@ -117,4 +119,4 @@ def replace_some(hook: Any, gradients: Sequence[Any], changed: Any, create_graph
         counts = f"(got {len(changed)}, but expected {len(gradients)})"
         raise RuntimeError(f"hook {name!r} has returned an incorrect number of values {counts}")
     pairs = zip(gradients, changed, strict=True)
-    return [g if c is None else take_from_hook(hook, g, c, create_graph) for g, c in pairs]
+    return [g if c is None else take_from_hook(hook, g, c) for g, c in pairs]

@@ -198,8 +198,8 @@ def unused(target: Any, position: int) -> RuntimeError:
     )
 
 
-def take_from_hook(hook: Any, gradient: Any, changed: Any, create_graph: bool) -> Any:
-    """The gradient that a hook returned. Raises unless it is a tensor with the shape and dtype of `gradient`."""
+def take_from_hook(hook: Any, gradient: Any, changed: Any) -> Any:
+    """What a hook returned in place of `gradient`. Raises unless it is a tensor with that one's shape and dtype."""
     name, got = getattr(hook, "__name__", repr(hook)), getattr(changed, "array", None)
     if gradient is None:
         raise RuntimeError(f"hook {name!r}: can't replace a None gradient with a non-None value")
@@ -209,9 +209,9 @@ def take_from_hook(hook: Any, gradient: Any, changed: Any, create_graph: bool) -
     if tuple(got.shape) != tuple(gradient.shape):
         detail = f"size of value: {tuple(gradient.shape)} to {tuple(got.shape)}"
         raise RuntimeError(f"hook {name!r} has changed the {detail}")
-    if str(got.dtype) != str(gradient.dtype).rpartition(".")[2]:
-        raise RuntimeError(f"hook {name!r} has changed the type of value: {gradient.dtype} to {got.dtype}")
-    return changed if create_graph else got
+    if got.dtype != gradient.array.dtype:
+        raise RuntimeError(f"hook {name!r} has changed the type of value: {gradient.array.dtype} to {got.dtype}")
+    return changed
 
 
 def user_line() -> str:

@@ -149,27 +149,27 @@ class Hooked:
 
     def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
         node: Any = self
-        arrived = as_arrays(node.split(cotangent), create_graph)
+        arrived = as_tensors(node.split(cotangent), create_graph)  # all hooks see the same tensors
         for hook in find_hooks(node, NODE_PREHOOKS):
-            changed = hook(tuple(as_tensors(arrived, create_graph)))
+            changed = hook(tuple(arrived))
             if changed is not None:
-                replaced = replace_some(hook, arrived, changed, create_graph)
+                replaced = replace_some(hook, arrived, changed)
                 arrived = [None if c is None else g for g, c in zip(replaced, changed, strict=True)]
         found: list[Any] = [None] * len(node.edges)
         if any(gradient is not None for gradient in arrived):
-            found = super().vjp(node.join(arrived), create_graph, wanted)  # type: ignore[misc]
-        outputs = tuple(as_tensors(arrived, create_graph))
+            found = super().vjp(node.join(as_gradients(arrived, create_graph)), create_graph, wanted)  # type: ignore[misc]
         hooks = find_hooks(node, NODE_HOOKS)
         if hooks:
-            found = as_arrays(_fit_all(node, found, create_graph), create_graph)
+            found = as_tensors(_fit_all(node, found, create_graph), create_graph)
         for hook in hooks:
             inputs = by_operand(node, found)
-            changed = hook(tuple(as_tensors(inputs, create_graph)), outputs)
+            changed = hook(tuple(inputs), tuple(arrived))
             if changed is not None:
-                replaced = replace_some(hook, inputs, changed, create_graph)
+                replaced = replace_some(hook, inputs, changed)
                 found = [None if changed[i] is None else replaced[i] for i in places_of(node)[0]]
         if create_graph:
             return found
+        found = as_gradients(found, create_graph) if hooks else found
         # Views, and so borrowed: a hook may keep what it was shown.
         return [g.view() if hasattr(g, "view") else g for g in found]
 
@@ -186,14 +186,14 @@ def _fit_all(node: Any, gradients: Sequence[Any], create_graph: bool) -> list[An
     return [g if g is None or to.shape is None else fit(g, to, node, create_graph) for g, to in pairs]
 
 
-def as_arrays(gradients: Any, are_tensors: bool) -> list[Any]:
-    """The gradients without NumPy's scalars, which become arrays with 0 dimensions: a hook may write to them."""
-    return [g if g is None or are_tensors else g[...] for g in gradients]
-
-
 def as_tensors(gradients: Any, are_tensors: bool) -> list[Any]:
-    """The gradients as a user sees them; None stays None."""
-    return [g if g is None or are_tensors else wrap(g) for g in gradients]
+    """The gradients as a user sees them; None stays None. NumPy's scalars become arrays, which a hook may write to."""
+    return [g if g is None or are_tensors else wrap(g[...]) for g in gradients]
+
+
+def as_gradients(shown: Any, are_tensors: bool) -> list[Any]:
+    """The gradients that hooks have seen, as the walk passes them on."""
+    return [g if g is None or are_tensors else g.array for g in shown]
 
 
 def by_operand(node: Any, along_edges: Sequence[Any]) -> list[Any]:

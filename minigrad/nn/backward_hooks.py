@@ -129,5 +129,5 @@ def _replace(kind: str, hook: Any, given: Any, gradients: tuple[Any, ...]) -> tu
         raise RuntimeError(f"Backward {kind} returned an invalid number of {what}, {detail}")
     for gradient, other in zip(gradients, replacing, strict=True):
         if gradient is not None and other is not None and other is not gradient:
-            take_from_hook(hook, gradient, other, create_graph=True)
+            take_from_hook(hook, gradient, other)
     return replacing

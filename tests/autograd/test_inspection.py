@@ -62,6 +62,43 @@ def test_a_write_of_a_results_hook_leaves_the_leaf_beside_it_alone(value):
     assert (a.grad.item(), b.grad.item(), d.grad.item()) == (200, 200, 1)
 
 
+REGISTERS = {
+    "a result": lambda x, y: y.register_hook,
+    "a leaf": lambda x, y: x.register_hook,
+    "before a node": lambda x, y: y.grad_fn.register_prehook,
+    "after a node": lambda x, y: y.grad_fn.register_hook,
+    "before accumulation": lambda x, y: y.grad_fn.next_functions[0][0].register_prehook,
+}
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("where", REGISTERS)
+def test_hooks_on_one_gradient_are_shown_the_same_tensor(where, create_graph):
+    """What one hook notes on a gradient, another one reads: so rules of relevance propagation replace it."""
+    x = leaf(1.0, 2.0)
+    y = x * 3
+    shown, register = [], REGISTERS[where](x, y)
+
+    def note(*given):
+        gradient = given[0] if isinstance(given[0], mg.Tensor) else given[0][0]
+        shown.append(gradient)
+        gradient.note = len(shown)
+
+    register(note)
+    register(note)
+    y.sum().backward(create_graph=create_graph)
+    assert shown[0] is shown[1] and shown[0].note == 2
+
+
+def test_a_hook_is_shown_what_the_one_before_returned():
+    x, given = leaf(1.0, 2.0), mg.tensor([5.0, 6.0])
+    shown = []
+    x.register_hook(lambda gradient: given)
+    x.register_hook(shown.append)
+    (x * x).sum().backward()
+    assert shown[0] is given and x.grad.tolist() == [5, 6] and x.grad is not given
+
+
 def test_grad_returns_the_gradient_before_the_prehooks_of_its_node():
     x = leaf(1.0, 2.0)
     y = x * 2
