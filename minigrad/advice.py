@@ -12,7 +12,10 @@ from __future__ import annotations
 import inspect
 import os
 import warnings
+from collections.abc import Callable
 
+# By the ids of its parameters the next optimizer decides whether this advice is due; keyed by what it is about.
+postponed: dict[str, Callable[[set[int]], None]] = {}
 _given: set[str] = set()  # names of advice that was already given
 _enabled = os.environ.get("MINIGRAD_ADVICE", "1") != "0"
 

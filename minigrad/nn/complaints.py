@@ -8,11 +8,12 @@ from __future__ import annotations
 import dis
 import inspect
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise, takewhile
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from minigrad.advice import advise
+from minigrad.advice import advise, postponed
 from minigrad.missing import INSTEAD, PAGE
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, TAKES, Registry, collect
@@ -122,16 +123,23 @@ def _returns_values(code: Any) -> bool:
 
 
 def advise_of_untrained(root: Any, modules: Sequence[Any]) -> None:
-    """Advises of what a user's modules below `root` hold to be trained, and `root.parameters()` does not list."""
+    """Advises of what a user's modules below `root` hold to be trained, and `root.parameters()` does not list.
+
+    Of a plain tensor only if the next optimizer does not train it either.
+    """
     for module in modules:
         for name in _PLAIN.get(module, ()):
-            if getattr(vars(module).get(name), "is_leaf", False) and vars(module)[name].requires_grad:
-                _advise_of_plain_tensor(f"{type(module).__name__}.{name}", name)
+            value = vars(module).get(name)
+            if getattr(value, "is_leaf", False) and value.requires_grad:
+                place = f"{type(module).__name__}.{name}"
+                postponed[place] = partial(_advise_of_plain_tensor, place, name, id(value))
         for name, value in vars(module).items():
             _advise_of_plain_list(root, f"{type(module).__name__}.{name}", name, value)
 
 
-def _advise_of_plain_tensor(place: str, name: str) -> None:
+def _advise_of_plain_tensor(place: str, name: str, tensor: int, trained: set[int]) -> None:
+    if tensor in trained:  # as by SGD([*net.parameters(), net.h0])
+        return
     advise(
         "plain tensor in a module",
         f"{place} is a tensor that requires grad and no Parameter: parameters() does not list it, so an optimizer of "

@@ -9,6 +9,7 @@ import pytest
 import minigrad as torch
 from minigrad import nn
 from minigrad.nn import functional as F
+from minigrad.utils.data import DataLoader
 
 
 class Net(nn.Module):
@@ -45,6 +46,11 @@ CALLS = {
     "an optimizer": lambda: torch.optim.SGD([torch.ones(2)], lr=-1),
     "a join": lambda: torch.cat([torch.ones(2, 2), torch.ones(3, 3)]),
     "a product": lambda: torch.ones(2, 3) @ torch.ones(2, 3),
+    "samples of different shapes": lambda: next(iter(DataLoader([torch.ones(2), torch.ones(3)], 2))),
+    "entries of different shapes": lambda: next(iter(DataLoader([{"x": torch.ones(n)} for n in (2, 3)], 2))),
+    "samples of different types": lambda: next(iter(DataLoader([torch.ones(2), None], 2))),
+    "samples of different lengths": lambda: list(DataLoader([(1,), (1, 2)], 2)),
+    "samples of nothing": lambda: list(DataLoader([None, None], 2)),
 }
 
 

@@ -65,6 +65,17 @@ def test_a_plain_tensor_that_is_trained_by_hand_needs_no_advice():
     assert not given
 
 
+def test_a_plain_tensor_that_the_optimizer_is_given_too_needs_no_advice():
+    net = nn.Sequential(Plain(torch.ones(2, requires_grad=True)), nn.Linear(1, 1))
+    with warnings.catch_warnings(record=True) as given:
+        sum(p.numel() for p in net.parameters())  # counts, and trains nothing
+        optim.SGD([*net.parameters(), net[0].weight], lr=0.1)
+        optim.SGD([{"params": net.parameters()}, {"params": net[0].weight, "lr": 0.01}], lr=0.1)
+    assert not given
+    with pytest.warns(advice.Advice, match=r"an optimizer of parameters\(\) alone does not train it"):
+        optim.Adam(net.parameters())
+
+
 class WithParts(nn.Module):
     def __init__(self, parts):
         super().__init__()

@@ -34,6 +34,20 @@ def default_collate(batch: Any) -> Any:
         raise TypeError(
             f"default_collate(): argument 'batch' must be a list of samples, not {type_name(batch)}"
         ) from None
+    try:
+        return _collate(first, batch)
+    except (TypeError, ValueError, RuntimeError) as error:
+        kinds = [type_name(sample) for sample in batch]
+        other = next((number for number, kind in enumerate(kinds) if kind != kinds[0]), None)
+        if other is None:
+            raise
+        raise type(error)(
+            f"{error}. The samples of a batch should be of one kind: sample 0 is of type {kinds[0]}, sample {other} of "
+            f"type {kinds[other]}"
+        ) from None
+
+
+def _collate(first: Any, batch: Any) -> Any:
     if isinstance(first, Tensor):
         return _stack(batch)
     if _is_numeric(first):

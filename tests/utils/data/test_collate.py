@@ -1,5 +1,6 @@
 """Samples become batches as PyTorch's do: values, types, containers and errors."""
 
+import re
 from collections import OrderedDict, UserDict, UserList, namedtuple
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -135,6 +136,30 @@ def test_batches_that_cannot_be_collated_are_refused():
         default_collate([minigrad.ones(2), None])
     with pytest.raises(KeyError, match="a"):
         default_collate([{"a": 1}, {"b": 2}])
+
+
+@pytest.mark.parametrize(
+    ("batch", "error", "kinds"),
+    [
+        ([minigrad.ones(2), None], TypeError, "sample 0 is of type minigrad.Tensor, sample 1 of type NoneType"),
+        ([1, 2, minigrad.ones(2)], ValueError, "sample 0 is of type int, sample 2 of type minigrad.Tensor"),
+        ([3, "a"], TypeError, "sample 0 is of type int, sample 1 of type str"),
+        ([{"a": 1}, 3], TypeError, "sample 0 is of type dict, sample 1 of type int"),
+        ([(1, 2), 3], TypeError, "sample 0 is of type tuple, sample 1 of type int"),
+        ([(1, 2.0), (1, None)], TypeError, "sample 0 is of type float, sample 1 of type NoneType"),
+        ([[1, 2], {"a": 3, "b": 4}], TypeError, "sample 0 is of type int, sample 1 of type str"),
+    ],
+)
+def test_samples_of_different_kinds_are_named(batch, error, kinds):
+    with pytest.raises(error, match=re.escape(f"The samples of a batch should be of one kind: {kinds}")) as caught:
+        default_collate(batch)
+    assert str(caught.value).count("of one kind") <= 2
+
+
+def test_samples_of_one_kind_are_not_called_different():
+    with pytest.raises(RuntimeError) as caught:
+        default_collate([minigrad.ones(2), minigrad.ones(3)])
+    assert "of one kind" not in str(caught.value)
 
 
 def test_single_samples_are_converted():
