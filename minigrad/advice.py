@@ -12,10 +12,9 @@ from __future__ import annotations
 import inspect
 import os
 import warnings
-from collections.abc import Callable
 
-# By the ids of its parameters the next optimizer decides whether this advice is due; keyed by what it is about.
-postponed: dict[str, Callable[[set[int]], None]] = {}
+# Functions that give advice, if it is due, once they know the ids of the next optimizer's parameters; by what it is of.
+postponed: dict[str, object] = {}
 _given: set[str] = set()  # names of advice that was already given
 _enabled = os.environ.get("MINIGRAD_ADVICE", "1") != "0"
 

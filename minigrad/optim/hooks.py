@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from minigrad.advice import postponed
 from minigrad.autograd.handles import Hookable, Hooks, RemovableHandle, as_pair
 
 
@@ -29,6 +30,14 @@ class OptimizerHooks(Hookable):
     """The hooks of an optimizer."""
 
     _hooks_by_place: Hooks | None = None
+    _held: set[int] | None
+
+    def _forget_held(self) -> None:
+        """Gives the advice that waited for the ids of all parameters, and forgets these."""
+        while postponed:
+            tell: Any = postponed.popitem()[1]
+            tell(self._held)
+        del self._held
 
     def _run_hooks(self, place: str, *arguments: Any) -> Any:
         """Calls each hook with the optimizer and the arguments; what a hook returns replaces the last argument."""

@@ -17,7 +17,6 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from minigrad.advice import postponed
 from minigrad.backend import Array, is_finite, quiet
 from minigrad.failed_constructors import NamesOptions
 from minigrad.optim.hooks import OptimizerHooks
@@ -71,9 +70,7 @@ class Optimizer(OptimizerHooks, NamesOptions):
         self._held = set()
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
-        while postponed:
-            postponed.popitem()[1](self._held)
-        del self._held
+        self._forget_held()
 
     # ---- groups -------------------------------------------------------------------------------
 

@@ -57,6 +57,7 @@ def frames_first(clip: Tensor) -> Tensor:
     hint="all frames but the first, less all frames but the last: two slices of the axis of time.",
     slips={
         "a change to dark counts as well: take the absolute value": lambda clip: clip[1:] - clip[:-1],
+        "a difference has a sign: take the absolute value": lambda clip: clip[:-1] - clip[1:],
         "that compares rows: time is the first axis": lambda clip: (clip[:, 1:] - clip[:, :-1]).abs(),
         "that compares neighbouring pixels of a frame: time is the first axis":
             lambda clip: (clip[:, :, 1:] - clip[:, :, :-1]).abs(),
@@ -72,7 +73,7 @@ def motion(clip: Tensor) -> Tensor:
 
 
 @exercise(
-    "20.weights", cases=[(3, 8, 3), (16, 4, 5)], hidden={"a kernel of one": (8, 2, 1)},
+    "20.weights", cases=[(2, 8, 5), (16, 4, 3)], hidden={"a kernel of one": (8, 2, 1)},
     page="chapter 20, 'What it costs'",
     hint="how many numbers has the box of one kernel, and how many boxes are there? The bias has one for each map.",
     slips={

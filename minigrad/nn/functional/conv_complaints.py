@@ -56,6 +56,11 @@ def _name_exchanged_axes(shape: list[int], kernel: list[int], groups: int, expec
         batched = len(shape) == len(kernel)
         order = [*range(batched), len(shape) - 1, *range(batched, len(shape) - 1)]
         return f" The channels are the last axis: write x.permute({', '.join(map(str, order))})."
+    if len(kernel) == 5 and shape[2 - len(kernel)] == expected and not transposed:
+        first = len(shape) - 4  # of the axes but the batch's
+        return f" Here time stands before the channels: write x.transpose({first}, {first + 1})."
+    if len(kernel) == 4 and len(shape) == 3 and shape[1] == expected > 1:
+        return f" For {channels} images whose pixels stand in one row, write x.unflatten(2, (rows, columns))."
     if channels == other and groups == 1:
         rule = "A layer takes (in, out, kernel); a weight has the axes (out, in, kernel)"
         if transposed:

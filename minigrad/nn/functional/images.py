@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from minigrad.ops.arguments import axis
@@ -47,6 +48,9 @@ OF_UNPOOL = {1: _UNPOOLED, 2: _UNPOOLED._replace(asked=(-2,)), 3: _UNPOOLED._rep
 OF_UNFOLD = OF_CONVOLUTION._replace(empty=_WITH_BATCH.replace("optional", "possibly") + _TAKES, asked=(1, 2))
 
 
+KINDS = {1: "signal", 2: "image", 3: "volume"}
+
+
 def check_images(name: str, space: int, input: Any, empty: bool = True, words: Words = OF_CONVOLUTION) -> bool:
     """Returns whether `input`, with `space` spatial axes, has a batch axis.
 
@@ -64,7 +68,12 @@ def _refuse(name: str, space: int, shape: list[int], words: Words) -> Exception:
     low, high, ndim = space + 1, space + 2, len(shape)
     hint = ""
     if ndim == space:
-        hint = f" For one image of one channel, write x.reshape({', '.join(map(str, (1, 1, *shape)))})."
+        hint = f" For one {KINDS[space]} of one channel, write x.reshape({', '.join(map(str, (1, 1, *shape)))})."
+        side = math.isqrt(shape[-1])
+        if space == 2 and side**2 == shape[-1] > max(64, 4 * shape[0]):  # of 28 * 28 pixels, for instance
+            hint += f" For {shape[0]} images of {side} x {side} pixels in a row, x.reshape(-1, 1, {side}, {side})."
+    elif ndim == high + 1 and space < 3 and str(space) in name:
+        hint = f" {name.replace(str(space), str(space + 1))} takes {AXES[space + 1]}."
     elif ndim in (low, high):
         hint = " Its axes must not be empty."
     got = f", but got input of size: {shape}.{hint}"

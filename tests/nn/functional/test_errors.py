@@ -290,6 +290,18 @@ REFUSED = [
      ["expected input[1, 32, 32, 3] to have 3", "channels are the last axis: write x.permute(0, 3, 1, 2)"]),
     (lambda: F.conv2d(ones(4, 6, 3, 3), ones(12, 3, 3, 3)), RuntimeError,  # six maps of 3 x 3, and not 6 x 3 pixels
      ["to have 3 channels, but got 6 channels instead. A layer for these images has in_channels=6."]),
+    (lambda: F.conv3d(ones(1, 20, 3, 9, 9), ones(2, 3, 1, 3, 3)), RuntimeError,
+     ["but got 20 channels instead. Here time stands before the channels: write x.transpose(1, 2)."]),
+    (lambda: F.conv3d(ones(20, 3, 9, 9), ones(2, 3, 1, 3, 3)), RuntimeError, ["channels: write x.transpose(0, 1)."]),
+    (lambda: F.conv2d(ones(32, 3, 784), ones(32, 3, 5, 5)), RuntimeError,
+     ["For 32 images whose pixels stand in one row, write x.unflatten(2, (rows, columns))."]),
+    (lambda: F.conv2d(ones(32, 784), ones(8, 1, 5, 5)), RuntimeError,
+     ["x.reshape(1, 1, 32, 784). For 32 images of 28 x 28 pixels in a row, x.reshape(-1, 1, 28, 28)."]),
+    (lambda: F.conv3d(ones(3, 9, 9), ones(8, 1, 3, 3, 3)), RuntimeError, ["For one volume of one channel, write x.r"]),
+    (lambda: F.conv1d(ones(9), ones(8, 1, 3)), RuntimeError, ["For one signal of one channel, write x.reshape(1, 1"]),
+    (lambda: F.conv2d(ones(1, 3, 4, 9, 9), ones(2, 3, 3, 3)), RuntimeError,
+     ["got input of size: [1, 3, 4, 9, 9]. conv3d takes (C, D, H, W) or (N, C, D, H, W)."]),
+    (lambda: F.max_pool2d(ones(1, 3, 4, 9, 9), 2), RuntimeError, ["max_pool3d takes (C, D, H, W) or (N, C, D, H, W)."]),
     (lambda: F.conv1d(ones(4, 6, 3), ones(12, 3, 3)), RuntimeError, ["channels are the last axis: write x.permute("]),
     (lambda: F.interpolate(ones(1, 3, 4, 4), scale_factor=2, mode="linear"), NotImplementedError,
      ["Got 4D input, but linear mode needs 3D input; for this input write mode='bilinear'"]),
@@ -347,3 +359,9 @@ def test_none_and_lists_are_refused_with_advice():
         F.linear([1.0], ones(1, 1))
     with pytest.raises(TypeError, match="argument 'target'"):
         F.cross_entropy(ones(2, 3), np.array([0, 1]))
+
+
+def test_an_image_is_not_taken_for_a_batch_of_flat_images():
+    with pytest.raises(RuntimeError) as caught:
+        F.conv2d(ones(256, 256), ones(8, 1, 5, 5))
+    assert str(caught.value).endswith("For one image of one channel, write x.reshape(1, 1, 256, 256).")
