@@ -36,7 +36,8 @@ _PASSES = 16  # a normal number takes at least as long as so many passes over it
 
 
 # As arrays of 0 dimensions, with which NumPy computes sooner than with numbers.
-_BITS24, _BITS53 = np.asarray(2**24 - 1), np.asarray(2**53 - 1)
+_LOW53 = 2**53 - 1
+_BITS24, _BITS53 = np.asarray(2**24 - 1), np.asarray(_LOW53)
 _UNIT24, _UNIT53 = np.asarray(2.0**-24, np.float32), np.asarray(2.0**-53)
 
 
@@ -183,7 +184,8 @@ class Twister:
         """The second number of the last pair, if it was kept, and new pairs; keeps the second number of the last."""
         numbers = [] if self._kept is None else [self._kept]
         missing = max(count - len(numbers), 0)
-        uniforms = iter(self._draw_unit53(missing + missing % 2).tolist())
+        words = iter(self._draw32(2 * (missing + missing % 2)).tolist())
+        uniforms = iter([((high << 32 | low) & _LOW53) * 2.0**-53 for high, low in zip(words, words, strict=True)])
         for u1, u2 in zip(uniforms, uniforms, strict=True):
             radius, angle = math.sqrt(-2.0 * math.log1p(-u2)), 2.0 * math.pi * u1
             numbers += radius * math.cos(angle), radius * math.sin(angle)

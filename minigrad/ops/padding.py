@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,25 +14,25 @@ from minigrad.placement import constant_beside
 
 
 def _pad_forward(x: Any, *, pairs: Any, value: Any) -> Any:
-    shape = tuple([n + before + after for n, (before, after) in zip(x.shape, pairs, strict=True)])
-    xp = array_module(x)
+    xp, (shape, target, source) = array_module(x), _find_regions(x.shape, pairs)
     padded = xp.zeros(shape, x.dtype) if value == 0 else xp.full(shape, value, x.dtype)
-    padded[_target_region(x.shape, pairs)] = x[_source_region(x.shape, pairs)]
+    padded[target] = x[source]
     return padded
 
 
-def _target_region(shape: Any, pairs: Any) -> tuple[slice, ...]:
-    """The region of the original in the padded tensor."""
-    region = []
+@lru_cache(maxsize=256)
+def _find_regions(shape: tuple[int, ...], pairs: tuple[tuple[int, int], ...]) -> tuple[Any, Any, Any]:
+    """The padded shape, the region of the original in it, and the region of the original that is kept.
+
+    Negative padding crops.
+    """
+    padded, target, source = [], [], []
     for n, (before, after) in zip(shape, pairs, strict=True):
         start, kept = max(before, 0), n + min(before, 0) + min(after, 0)
-        region.append(slice(start, start + kept))
-    return tuple(region)
-
-
-def _source_region(shape: Any, pairs: Any) -> tuple[slice, ...]:
-    """The region of the original that is kept: negative padding crops."""
-    return tuple([slice(max(-b, 0), n - max(-a, 0)) for n, (b, a) in zip(shape, pairs, strict=True)])
+        padded.append(n + before + after)
+        target.append(slice(start, start + kept))
+        source.append(slice(max(-before, 0), n - max(-after, 0)))
+    return tuple(padded), tuple(target), tuple(source)
 
 
 def _pad_rule(g: Any, pairs: Any) -> Any:

@@ -59,7 +59,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
 
 def _read_pairs(pad: Any, ndim: int) -> list[tuple[int, int]]:
     """(left, right, top, bottom) -> pairs (before, after) for the padded axes, starting with the last."""
-    if not isinstance(pad, (tuple, list)) or not all(map(is_length, pad)):
+    if not isinstance(pad, (tuple, list)) or not all(type(n) is int or is_length(n) for n in pad):
         raise TypeError(
             f"pad(): argument 'pad' must be a tuple of ints, (left, right, top, bottom, ...), not {shorten(pad)}"
         )
