@@ -32,6 +32,7 @@ DType: TypeAlias = np.dtype[Any]
 _WORDS = 624  # the size of the state
 _BLOCK = 256  # numbers drawn in advance where the needed number is unknown
 _CHUNK = 1 << 14  # elements drawn at a time: the temporaries of one chunk stay in the cache
+_PART = 1 << 17  # normal numbers made at a time: with fewer, two threads wait for each other between NumPy's calls
 _PASSES = 16  # a normal number takes at least as long as so many passes over its bytes
 
 
@@ -145,25 +146,25 @@ class Twister:
 
     def _fill_blocks(self, values: Array, mean: float, std: float) -> None:
         """Fills whole blocks with normal numbers, many of them in several threads."""
-        single, parts = values.dtype == np.float32, _cut(values.size)
+        single = values.dtype == np.float32
         if single and values.size <= _WORDS:
             radius, waves = self._take_waves(values.size)
             normal = join(radius.reshape(-1, 2, 8)[:, 0], waves.reshape(2, -1, 2, 8)[:, :, 1])
             values[...] = fused_multiply_add(normal, std, mean)
             return
         draw, rule = (self._draw_unit24, normal_blocks32) if single else (self._draw_unit53, normal_blocks64)
-        for part in parts:
+        for part in _cut(values.size, _CHUNK):
             values[part] = draw(part.stop - part.start)
 
         def compute(part: slice) -> None:
             values[part] = fused_multiply_add(rule(values[part]), std, mean)
 
-        if len(parts) == 1:
-            compute(parts[0])
+        if values.size <= _PART:
+            compute(slice(values.size))
         else:
             from minigrad.parallel import share
 
-            share(compute, parts, _PASSES * values.nbytes)
+            share(compute, _cut(values.size, _PART), _PASSES * values.nbytes)
 
     def _take_waves(self, count: int) -> tuple[Array, Array]:
         """The radii, and cosines and sines of the angles, that the next words give."""
@@ -263,9 +264,9 @@ def _to_unit24(words: Array) -> Array:
     return (words & _BITS24).astype(np.float32) * _UNIT24
 
 
-def _cut(size: int) -> list[slice]:
-    """The chunks of so many elements."""
-    return [slice(start, min(start + _CHUNK, size)) for start in range(0, size, _CHUNK)]
+def _cut(size: int, length: int) -> list[slice]:
+    """Slices of this length, the last one shorter, of so many elements."""
+    return [slice(start, min(start + length, size)) for start in range(0, size, length)]
 
 
 def _fill_in_chunks(draw: Callable[[int], Array], shape: Sequence[int], dtype: DType) -> Array:
@@ -274,6 +275,6 @@ def _fill_in_chunks(draw: Callable[[int], Array], shape: Sequence[int], dtype: D
     if size <= _CHUNK:
         return draw(size).astype(dtype, copy=False).reshape(shape)
     values = np.empty(size, dtype)
-    for part in _cut(size):
+    for part in _cut(size, _CHUNK):
         values[part] = draw(part.stop - part.start)
     return values.reshape(shape)
