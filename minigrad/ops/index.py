@@ -91,7 +91,10 @@ def getitem(input: Tensor, key: Any) -> Tensor:
             view = wrap(input.array[parts], None, input.cause, input.writes)
             view.view_of = View(input, read_at, {"key": parts})
             return view
-        reader = read_at if input.node is None else _choose_reader(parts) if basic else _indexed
+        if input.node is None:
+            reader = read_at
+        else:
+            reader = _choose_reader(parts) if basic else _indexed
         return reader.call((input,), (parts,), {"key": parts}, input.array.__getitem__ if basic else None)
     except IndexError as error:
         raise no_such_element(error, f"indexing a tensor of shape {tuple(input.array.shape)}") from None

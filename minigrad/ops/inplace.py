@@ -173,7 +173,9 @@ def _write_at_once(target: Any, ufunc: Any, types: str, args: tuple[Any, ...]) -
     and no cast or broadcast of the target is needed. Returns False otherwise. A parameter under `no_grad` may be in it.
     """
     is_view = target.view_of is not None
-    if (target.node is not None and (is_view or mode.get() & GRAD)) or (is_view and root_of(target).node is not None):
+    if target.node is not None and (is_view or mode.get() & GRAD):
+        return False
+    if is_view and root_of(target).node is not None:
         return False
     a: Any = target.array
     b: Any = args[0] if len(args) == 1 else None

@@ -110,4 +110,6 @@ def _multiply(input: Any, other: Any) -> Any:
 
 def need_no_types(a: Any, b: Any) -> bool:
     """Whether dtypes are not checked, as in PyTorch, because no numbers are multiplied."""
-    return not (a.size and b.size) and (a.ndim > 2 < b.ndim or (a.dtype == b.dtype and (a.ndim > 1 or b.ndim > 1)))
+    if a.size and b.size:
+        return False
+    return (a.ndim > 2 and b.ndim > 2) or (a.dtype == b.dtype and (a.ndim > 1 or b.ndim > 1))

@@ -242,7 +242,8 @@ def squeeze(input: Tensor, *dims: Any, dim: Any = _EVERY) -> Tensor:
     ndim = input.array.ndim
     if not dims and dim is _EVERY:
         return _reshape_by(_squeezed[0], input, _shape_without_ones(input, range(ndim)))
-    named = dim if not dims else dims[0] if len(dims) == 1 else dims
+    dims = dims or (dim,)
+    named = dims[0] if len(dims) == 1 else dims
     several = isinstance(named, (tuple, list))
     dropped = [axis(as_size(d, "dim"), ndim) for d in (named if several else (named,))]
     if len(set(dropped)) != len(dropped):
