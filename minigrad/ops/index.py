@@ -47,20 +47,21 @@ put_at: Any = operation("index_put", _put_forward, lambda g, key: read_at(g, key
 _sliced, _indexed = shown_as(read_at, "SliceBackward0"), shown_as(read_at, "IndexBackward0")
 _widened, _whole = shown_as(read_at, "UnsqueezeBackward0"), shown_as(read_at, "AliasBackward0")
 
-_BOUNDS = (int, type(None))  # types of a slice's bounds
-_PLAIN = (*_BOUNDS, type(Ellipsis))  # and of a key's other parts, where an int is an index and None a new axis
+_PLAIN = (int, type(None), type(Ellipsis))  # types of a key's parts beside slices: an int is an index, None a new axis
 
 
 def plain_key(key: Any) -> tuple[Any, ...] | None:
     """`key` as a tuple if it contains only ints, slices of ints, None and ..., for the fast path; else None."""
     parts = key if type(key) is tuple else (key,)
     for p in parts:
-        if type(p) is slice:
-            if not (type(p.start) in _BOUNDS and type(p.stop) in _BOUNDS and type(p.step) in _BOUNDS):
+        if p.__class__ is slice:
+            start, stop, step = p.start, p.stop, p.step
+            has_plain_ends = (start is None or start.__class__ is int) and (stop is None or stop.__class__ is int)
+            if not (has_plain_ends and (step is None or step.__class__ is int)):
                 return None
-            if p.step is not None and p.step <= 0:
-                raise step_too_small(p.step)
-        elif type(p) not in _PLAIN:
+            if step is not None and step <= 0:
+                raise step_too_small(step)
+        elif p.__class__ not in _PLAIN:
             return None
     # With an int for every axis NumPy returns a scalar; with an Ellipsis it returns a view
     return parts if Ellipsis in parts else (*parts, Ellipsis)
