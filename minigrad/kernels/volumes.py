@@ -6,6 +6,7 @@ w (O, C/groups, kd, kh, kw) is the kernel (O, C/groups*kd, kh, kw), and
     conv3d(x, w) = conv2d(stack(x), w).
 
 So every algorithm for images, Winograd's included, serves volumes. The adjoints follow: `unstack` is that of `stack`.
+Where windows are one pixel high and wide, nothing is stacked: the planes of a volume are the rows of an image.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ GPU_STACK_BYTES = 256 * 2**20  # on a GPU few and large calls are better
 def conv3d(x: Array, w: Array, b: Array | None = None, *, geometry: Geometry) -> Array:
     """Cross-correlation: (N, C, D, H, W), (O, C/groups, kd, kh, kw), bias (O,) -> (N, O, Do, Ho, Wo)."""
     windows = geometry.windows(x.shape[2:])
+    if _sees_columns(geometry):
+        image = conv2d(_as_image(_pick(x, geometry)), w[..., 0], b, geometry=_of_image(geometry))
+        return image.reshape(len(x), len(w), *windows)
     out = array_module(x).empty((len(x), len(w), *windows), x.dtype)
     for some in _portions(x, windows, geometry):
         planes = conv2d(stack(x[some], geometry), _flat(w), b, geometry=of_planes(geometry))
@@ -36,10 +40,16 @@ def conv3d(x: Array, w: Array, b: Array | None = None, *, geometry: Geometry) ->
 
 def conv3d_input(g: Array, w: Array, b: Array | None = None, *, size: Pair, geometry: Geometry) -> Array:
     """The adjoint of `conv3d` in x, the transposed convolution: (N, O, Do, Ho, Wo) -> (N, C, *size), plus b."""
-    x = array_module(g).zeros((len(g), w.shape[1] * geometry.groups, *size), g.dtype)
-    for some in _portions(x, g.shape[2:], geometry):
-        planes = conv2d_input(_as_planes(g[some]), _flat(w), size=size[1:], geometry=of_planes(geometry))
-        unstack(planes, x[some], geometry)
+    shape = (len(g), w.shape[1] * geometry.groups, *size)
+    if _sees_columns(geometry):
+        image = _as_image(g)
+        rows = conv2d_input(image, w[..., 0], size=(size[0], image.shape[3]), geometry=_of_image(geometry))
+        x = _put_back(rows, g.shape[3:], shape, geometry)
+    else:
+        x = array_module(g).zeros(shape, g.dtype)
+        for some in _portions(x, g.shape[2:], geometry):
+            planes = conv2d_input(_as_planes(g[some]), _flat(w), size=size[1:], geometry=of_planes(geometry))
+            unstack(planes, x[some], geometry)
     if b is not None:
         x += b.reshape(-1, 1, 1, 1)
     return x
@@ -47,6 +57,8 @@ def conv3d_input(g: Array, w: Array, b: Array | None = None, *, size: Pair, geom
 
 def conv3d_weight(x: Array, g: Array, *, geometry: Geometry) -> Array:
     """The adjoint of `conv3d` in w: (N, C, D, H, W), (N, O, Do, Ho, Wo) -> (O, C/groups, kd, kh, kw)."""
+    if _sees_columns(geometry):
+        return conv2d_weight(_as_image(_pick(x, geometry)), _as_image(g), geometry=_of_image(geometry))[..., None]
     w = array_module(x).zeros((g.shape[1], x.shape[1] // geometry.groups, *geometry.kernel), x.dtype)
     for some in _portions(x, g.shape[2:], geometry):
         planes = stack(x[some], geometry)
@@ -58,6 +70,36 @@ def conv3d_bias(g: Array) -> Array:
     """The adjoint of `conv3d` in b: the sum over volumes and positions, (N, O, Do, Ho, Wo) -> (O,)."""
     N, O, Do, Ho, Wo = g.shape
     return conv2d_bias(g.reshape(N, O, Do * Ho, Wo))
+
+
+def _sees_columns(geometry: Geometry) -> bool:
+    """Whether windows are one pixel high and wide, and see no padding beside the planes."""
+    return geometry.kernel[1:] == (1, 1) and geometry.padding[1:] == (0, 0)
+
+
+def _pick(x: Array, geometry: Geometry) -> Array:
+    """The pixels of each plane that such windows see, as a view: (N, C, D, H, W) -> (N, C, D, Ho, Wo)."""
+    return x[..., :: geometry.stride[1], :: geometry.stride[2]]
+
+
+def _as_image(x: Array) -> Array:
+    """Each plane as a row: (N, C, D, H, W) -> (N, C, D, H*W)."""
+    return x.reshape(*x.shape[:3], x.shape[3] * x.shape[4])
+
+
+def _put_back(image: Array, grid: Pair, shape: tuple[int, ...], geometry: Geometry) -> Array:
+    """The adjoint of picking such rows: (N, C, D, Ho*Wo) -> volumes of `shape` (N, C, D, H, W), zeros between."""
+    if geometry.stride[1:] == (1, 1):
+        return image.reshape(shape)
+    x = array_module(image).zeros(shape, image.dtype)
+    _pick(x, geometry)[...] = image.reshape(*shape[:3], *grid)
+    return x
+
+
+def _of_image(geometry: Geometry) -> Geometry:
+    """The geometry of the windows in an image of such rows."""
+    kernel, stride, padding, dilation, groups = geometry
+    return Geometry((kernel[0], 1), (stride[0], 1), (padding[0], 0), (dilation[0], 1), groups)
 
 
 def stack(x: Array, geometry: Geometry) -> Array:

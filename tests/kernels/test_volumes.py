@@ -110,3 +110,25 @@ def test_a_nan_reaches_only_the_windows_that_see_it():
     seen = np.zeros(x.shape, bool)
     seen[0, 0, 1:4, 1:4, 1:4] = True
     np.testing.assert_array_equal(np.isnan(out), seen)
+
+
+@pytest.mark.parametrize("geometry", [
+    Geometry((1, 1, 1), (1, 1, 1), (0, 0, 0), (1, 1, 1)),
+    Geometry((1, 1, 1), (2, 3, 2), (0, 0, 0), (1, 2, 1), 2),
+    Geometry((3, 1, 1), (2, 1, 1), (1, 0, 0), (2, 1, 1)),
+])  # fmt: skip
+def test_windows_one_pixel_high_and_wide_are_not_stacked(geometry, monkeypatch):
+    monkeypatch.delattr(volumes, "stack")
+    monkeypatch.delattr(volumes, "unstack")
+    numbers = np.random.default_rng(0)
+    x, w = (
+        numbers.standard_normal((2, 4, 6, 5, 7)),
+        numbers.standard_normal((6, 4 // geometry.groups, *geometry.kernel)),
+    )
+    b = numbers.standard_normal(6)
+    out = volumes.conv3d(x, w, b, geometry=geometry)
+    np.testing.assert_allclose(out, convolve_by_loops(x, w, geometry) + b.reshape(6, 1, 1, 1), rtol=1e-9, atol=1e-10)
+    g = numbers.standard_normal(out.shape)
+    dx = volumes.conv3d_input(g, w, np.ones(4), size=x.shape[2:], geometry=geometry)
+    form = np.vdot(convolve_by_loops(x, w, geometry), g)
+    np.testing.assert_allclose([np.vdot(x, dx - 1), np.vdot(w, volumes.conv3d_weight(x, g, geometry=geometry))], form)
