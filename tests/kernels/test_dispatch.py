@@ -33,6 +33,13 @@ def test_few_channels_at_40x40_are_planes(channels, peak):
     assert min(costs, key=costs.__getitem__) == "planes"
 
 
+def test_many_small_images_of_few_channels_are_planes_beside_winograd():
+    problem = Problem((512, 16, 8, 8), 16, Geometry((3, 3), padding=(1, 1)), "f", np.ndarray)
+    machine = Machine()
+    costs = {name: dispatch.ALGORITHMS[name].cost(problem, machine) for name in ("mec", "planes", "winograd")}
+    assert min(costs, key=costs.__getitem__) == "planes"
+
+
 def test_phases_do_not_count_the_convolution_inside_them_as_free():
     geometry = Geometry((3, 3), (2, 2), (1, 1))
     assert dispatch.choose((4, 24, 16, 16), 64, geometry).name not in ("phases", "tiny")
@@ -45,6 +52,7 @@ def test_phases_do_not_count_the_convolution_inside_them_as_free():
         ("mec", (1, 1, 720, 1280), (1, 1, 3, 3), 1),  # a photograph
         ("winograd blocks", (8, 32, 28, 28), (32, 32, 7, 7), 1),
         ("winograd", (4, 64, 56, 56), (64, 64, 3, 3), 1),
+        ("winograd", (128, 32, 8, 8), (32, 32, 3, 3), 1),
         ("im2col", (8, 512, 14, 14), (512, 512, 3, 3), 2),
         ("channels last", (4, 128, 56, 56), (128, 128, 3, 3), 2),
         ("channels last", (64, 64, 5, 5), (64, 64, 3, 3), 1),

@@ -57,7 +57,7 @@ OVERHEAD = 2.1e-4  # seconds of Python in all three functions
 PRODUCTS = 1.7  # how much longer its products take than others: tiles come from the second cache
 TRANSFORM = 0.7  # speed of the transforms in all three functions as a share of the peak
 MOST_FACTORS = 6  # of a number in the transform along an axis: longer tiles count as if they had so many
-PIXELS, TAPS, KERNELS = 6, 9, 18  # copies that take as long as those of pixels and results, of taps, and of kernels
+PIXELS, TAPS, KERNELS = 8, 9, 18  # copies that take as long as those of pixels and results, of taps, and of kernels
 TOGETHER = 128  # planes of images whose pixels are read together
 NARROW = 10.0  # with AVX2, channels for which everything takes twice the time: short products are slower than long ones
 
@@ -190,7 +190,9 @@ class Winograd:
         products = PRODUCTS * machine.product(at_once, O, C, forwards * blocks * points * N * Th * Tw / at_once)
         numbers = points * (N * Tw * (Th * O + (Th + cut.blocks[0] - 1) * C) + blocks * C * O)
         transforms = numbers * 2 * min(self.tile, MOST_FACTORS) / (TRANSFORM * machine.peak)
-        turned = machine.copy(PIXELS * N * C * H * W, C) + machine.copy(PIXELS * problem.windows * O, O)
+        # the pixels are laid with the padding and the rest of the last tiles
+        laid = (Th * cut.outputs[0] + cut.taps[0] - 1) * (Tw * cut.outputs[1] + cut.taps[1] - 1)
+        turned = machine.copy(PIXELS * N * C * laid, C) + machine.copy(PIXELS * problem.windows * O, O)
         kernels = machine.copy(TAPS * O * C * problem.taps, C)  # transformed three times, by strided copies, ...
         kernels += machine.copy(KERNELS * blocks * points * C * O, C * O)  # ... and read from memory
         slower = 1.0 if multiplies_with_avx512() else 1 + NARROW / max(1, min(C, O))
