@@ -44,6 +44,20 @@ def test_depthwise_kernels_may_be_wider_than_the_image(algorithm):
             np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-10)
 
 
+@settings(max_examples=100, deadline=None)
+@given(shape=draw_convolutions())
+def test_strips_of_toeplitz_matrices_agree_with_loops(shape):
+    x_shape, w_shape, geometry = shape
+    shape = make_layer(x_shape, x_shape[1], w_shape[2:], *geometry[1:4], groups=x_shape[1])
+    x, w, g = draw_operands(*shape)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(toeplitz, "HIGH", 0)
+        patch.setattr(toeplitz, "MANY", 0)
+        found = compute_three("toeplitz", x, w, g, shape[2])
+    for ours, loops in zip(found, compute_three("direct", x, w, g, shape[2]), strict=True):
+        np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
+
+
 @settings(max_examples=60, deadline=None)
 @given(shape=draw_convolutions())
 def test_the_three_functions_are_one_trilinear_form(shape):
