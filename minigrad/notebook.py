@@ -20,6 +20,8 @@ PAGE = "docs/errors.md"
 SECTIONS = (
     (r"Expected .*\(unbatched\) or .*\(batched\)", "An image without its batch and channel axes"),
     (r"The channels are the last axis|has \d+ channels and a width of", "Channels last"),
+    (r"time stands before the channels", "Time before the channels"),
+    (r"of another library got a minigrad|must be Tensor, not torch", "Tensors of two libraries"),
     (r"channels in and out exchanged", "A kernel with its axes exchanged"),
     (r"expected input\[.*to have \d+ channels", "The wrong number of channels"),
     (r"Kernel size can't be greater", "A kernel larger than its input"),

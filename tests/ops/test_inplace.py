@@ -52,6 +52,14 @@ REFUSED = {
     "an expanded tensor": (lambda: torch.zeros(1).expand(3).add_(1), SHARED),
     "an expanded tensor in a graph, on the way back": (walk_through_an_expanded_tensor, SHARED),
     "a leaf": (lambda: leaf(2).add_(1), "leaf Variable that requires grad.*no_grad"),
+    "an activation of a leaf": (
+        lambda: torch.relu_(leaf(2)),
+        "Call relu, without the underscore, for a new tensor. To write into it, call relu_",
+    ),
+    "new values of a leaf": (
+        lambda: leaf(2).copy_(torch.ones(2)),
+        r"shape \(2,\)\). To write into it, call copy_ inside minigrad.no_grad",
+    ),
     "a view of a leaf": (lambda: leaf(2)[0].add_(1), "view of a leaf"),
     "a larger result": (lambda: torch.ones(1).add_(torch.ones(3)), "doesn't match the broadcast"),
 }
