@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlparse
 
 from minigrad.missing import explain_missing
 from minigrad.serialization import load as load_file
+
+HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")  # finds the digest in a name like resnet18-5c106cde.pth; kornia imports it
 
 _chosen: Path | None = None
 

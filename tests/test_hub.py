@@ -49,3 +49,8 @@ def test_names_of_pytorch_that_the_hub_lacks_say_so():
 def test_what_is_no_url_is_a_type_error(url):
     with pytest.raises(TypeError, match=r"expected str, bytes or os\.PathLike object, not"):
         torch.hub.load_state_dict_from_url(url)
+
+
+def test_the_digest_in_the_name_of_a_file():
+    assert torch.hub.HASH_REGEX.search("resnet18-5c106cde.pth").group(1) == "5c106cde"
+    assert torch.hub.HASH_REGEX.search("resnet18.pth") is None
