@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,15 @@ if TYPE_CHECKING:
     from minigrad.ops.signatures import Unary
 
 
+@lru_cache(maxsize=64)
+def _as_arrays(numbers: tuple[float, ...], dtype: Any) -> list[Any]:
+    """Numbers as arrays of 0 dimensions, with which NumPy computes sooner."""
+    return [np.array(number, dtype) for number in numbers]
+
+
 def evaluate(t: Any, coefficients: Sequence[float]) -> Any:
     """The polynomial ``coefficients[0] + coefficients[1] t + ...`` by Horner's rule, for arrays and traced formulas."""
-    *others, total = coefficients
+    *others, total = _as_arrays(tuple(coefficients), t.dtype) if t.__class__ is np.ndarray else coefficients
     for c in reversed(others):
         total = total * t + c
     return total
