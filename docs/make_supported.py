@@ -775,6 +775,16 @@ DIFFERENCES = [
         "gradient('(x ** torch.tensor([True, False])).sum()', [3.0, 3.0]) == [1.0, 0.0]",
     ),
     (
+        "layers of what is no tensor, such as the pair that an LSTM returns",
+        "raise TypeError, which says what to write; some layers of PyTorch raise AttributeError: they ask it for `dim`",
+        "is_raised(TypeError, 'nn.Flatten()((ones,))') and is_raised(TypeError, 'nn.BatchNorm1d(1)((ones,))')",
+    ),
+    (
+        "`x.cuda()` without a GPU",
+        "raises RuntimeError, as PyTorch built with CUDA does; PyTorch built without it raises AssertionError",
+        "torch.cuda.is_available() or is_raised(RuntimeError, 'torch.ones(1).cuda()')",
+    ),
+    (
         "losses of what is no tensor, and `nn.MSELoss(x, y)`",
         "raise TypeError, which says what to write; PyTorch AttributeError, and RuntimeError for the truth of a tensor",
         "is_raised(TypeError, 'F.mse_loss(torch.ones(1), 1.0)') and is_raised(TypeError, 'nn.MSELoss(ones, ones)')",
