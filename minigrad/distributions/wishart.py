@@ -27,8 +27,9 @@ class Wishart(Distribution):
     """The sum of ``x x^T`` over `df` normal vectors x with mean 0 and covariance C; `df` may be a fraction.
 
     C is given as `covariance_matrix`, by its inverse (`precision_matrix`), or by its Cholesky factor (`scale_tril`).
-    Shapes: df (...), matrices and values (..., n, n). Raises ValueError unless exactly one of the three is given and
-    is symmetric and positive definite, and for df <= n - 1; warns for df < n, where values may be singular.
+    Shapes: df (...), matrices and values (..., n, n). Raises AssertionError unless exactly one of the three is given,
+    ValueError unless it is symmetric and positive definite, and for df <= n - 1; warns for df < n, where values may be
+    singular.
     Source: J. Wishart, "The generalised product moment distribution in samples from a normal multivariate population",
     1928; drawn as by M. S. Bartlett, 1933.
 
@@ -46,6 +47,8 @@ class Wishart(Distribution):
         validate_args: bool | None = None,
     ) -> None:  # fmt: skip
         given = (covariance_matrix, precision_matrix, scale_tril)
+        if [x is None for x in given].count(False) != 1:  # AssertionError, as in PyTorch, for this class alone
+            raise AssertionError("Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified.")
         matrix: Any = next((x for x in given if x is not None), None)
         n = matrix.shape[-1] if hasattr(matrix, "shape") and len(matrix.shape) else 1
         law = MultivariateNormal(zeros(n, dtype=getattr(matrix, "dtype", None)), *given, validate_args)

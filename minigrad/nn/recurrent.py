@@ -115,6 +115,50 @@ class RNNBase(Module):
             bidirectional=False,
         )  # fmt: skip
 
+    # ---- what subclasses may check ---------------------------------------------------------------
+    def check_input(self, input: Tensor, batch_sizes: Tensor | None) -> None:
+        """Raises unless `input` is a batch of sequences, or the data of a packed one, with the features of the layer.
+
+        >>> import minigrad as torch
+        >>> torch.nn.GRU(3, 4).check_input(torch.ones(5, 2, 3), None)
+        """
+        axes = 3 if batch_sizes is None else 2
+        if input.ndim != axes:
+            raise RuntimeError(f"input must have {axes} dimensions, got {input.ndim}")
+        checks.check_sizes(self, input, self._flat_weights[0])
+
+    def get_expected_hidden_size(self, input: Tensor, batch_sizes: Tensor | None) -> tuple[int, ...]:
+        """The shape of the states to start from: (layers * directions, batch, numbers).
+
+        >>> import minigrad as torch
+        >>> torch.nn.GRU(3, 4, num_layers=2).get_expected_hidden_size(torch.ones(5, 7, 3), None)
+        (2, 7, 4)
+        """
+        if batch_sizes is not None:
+            return self._expected(int(batch_sizes[0]))[0]
+        return self._expected(input.shape[0 if self.batch_first else 1])[0]
+
+    def check_hidden_size(
+        self, hx: Tensor, expected_hidden_size: tuple[int, ...], msg: str = "Expected hidden size {}, got {}"
+    ) -> None:
+        """Raises RuntimeError unless `hx` has the shape; `msg` takes both shapes."""
+        if tuple(hx.shape) != tuple(expected_hidden_size):
+            raise RuntimeError(msg.format(expected_hidden_size, list(hx.shape)))
+
+    def check_forward_args(self, input: Tensor, hidden: Any, batch_sizes: Tensor | None) -> None:
+        """Raises unless the layer takes `input`, with the state `hidden` (of an LSTM: the pair of them)."""
+        self.check_input(input, batch_sizes)
+        states = hidden if isinstance(hidden, (tuple, list)) else (hidden,)
+        checks.check_states(tuple(states), self._expected(self.get_expected_hidden_size(input, batch_sizes)[1]))
+
+    def permute_hidden(self, hx: Any, permutation: Tensor | None) -> Any:
+        """The states with their sequences in another order: `permutation` says which comes where."""
+        if permutation is None:
+            return hx
+        if isinstance(hx, (tuple, list)):
+            return tuple([index_select(state, 1, permutation) for state in hx])
+        return index_select(hx, 1, permutation)
+
     # ---- the call --------------------------------------------------------------------------------
     def _expected(self, batch: int) -> list[tuple[int, ...]]:
         """The shapes of the states to start from."""
@@ -271,6 +315,10 @@ class LSTM(RNNBase):
     def forward(self, input: Any, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Any, tuple[Tensor, Tensor]]:
         output, (h, c) = self._run(input, None if hx is None else checks.read_pair(hx))
         return output, (h, c)
+
+    def get_expected_cell_size(self, input: Tensor, batch_sizes: Tensor | None) -> tuple[int, ...]:
+        """The shape of the cells to start from: (layers * directions, batch, hidden_size)."""
+        return self._expected(self.get_expected_hidden_size(input, batch_sizes)[1])[1]
 
     def _expected(self, batch: int) -> list[tuple[int, ...]]:
         return [*super()._expected(batch), (len(self._places()), batch, self.hidden_size)]

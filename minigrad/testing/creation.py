@@ -36,7 +36,7 @@ def make_tensor(
         raise ValueError(f"`noncontiguous` and `memory_format` are mutually exclusive, but {got}")
     if requires_grad and numpy_dtype.kind != "f":
         raise ValueError(f"`requires_grad=True` is not supported for boolean and integral dtypes, but got {dtype}")
-    lengths = read_size("make_tensor", shape, numpy_dtype)
+    lengths = read_size("make_tensor", shape or ((),), numpy_dtype)
     gaps = noncontiguous and math.prod(lengths) > 1
     if gaps:
         lengths = (*lengths[:-1], 2 * lengths[-1])

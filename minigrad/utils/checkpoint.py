@@ -11,7 +11,8 @@ from minigrad.autograd import enable_grad
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.graph import saved_tensors_hooks
 from minigrad.autograd.messages import overwritten
-from minigrad.random import fork_rng, keep_states, restore_states
+from minigrad.random import fork_rng, keep_states, of_gpu, restore_states
+from minigrad.tensor import Tensor
 
 
 class CheckpointError(RuntimeError):
@@ -108,6 +109,28 @@ def set_checkpoint_early_stop(_enable: bool) -> Iterator[None]:
     ...     y = checkpoint(torch.exp, torch.zeros(1, requires_grad=True))
     """
     yield
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Any]]:
+    """The numbers of the GPUs that hold the tensors `args`, and the states of their random generators.
+
+    >>> import minigrad as torch
+    >>> from minigrad.utils.checkpoint import get_device_states
+    >>> get_device_states(torch.ones(2, device="cpu"))
+    ([], [])
+    """
+    numbers = sorted({x.device.index or 0 for x in args if isinstance(x, Tensor) and x.is_cuda})
+    return numbers, [of_gpu(number).get_state() for number in numbers]
+
+
+def set_device_states(devices: Sequence[int], states: Sequence[Any], *, device_type: str | None = None) -> None:
+    """Sets the random generators of GPUs to the states that `get_device_states` returned.
+
+    >>> from minigrad.utils.checkpoint import set_device_states
+    >>> set_device_states([], [])
+    """
+    for number, state in zip(devices, states, strict=True):
+        of_gpu(number).set_state(state)
 
 
 def checkpoint(

@@ -67,8 +67,8 @@ def test_few_degrees_are_told():
 
 test_refused = refusals({
     "too few degrees": (lambda: D.Wishart(1.0, torch.eye(2)), ValueError, "greater than ndim - 1 = 1"),
-    "no matrix": (lambda: D.Wishart(3.0), ValueError, "Exactly one of covariance_matrix"),
-    "two matrices": (lambda: D.Wishart(3.0, C, C), ValueError, "Exactly one of covariance_matrix"),
+    "no matrix": (lambda: D.Wishart(3.0), AssertionError, "Exactly one of covariance_matrix"),
+    "two matrices": (lambda: D.Wishart(3.0, C, C), AssertionError, "Exactly one of covariance_matrix"),
     "a vector": (lambda: D.Wishart(3.0, torch.ones(2)), ValueError, "must be at least two-dimensional"),
     "a negative matrix": (lambda: D.Wishart(3.0, -C), ValueError, "parameter covariance_matrix"),
     "a value that is not definite": (

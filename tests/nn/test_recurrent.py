@@ -383,3 +383,43 @@ def test_dropout_of_a_single_layer_is_told_to_have_no_effect():
     with pytest.warns(UserWarning, match=f"^{words}greater than 1, but got dropout=0.5 and num_layers=1$") as seen:
         nn.GRU(3, 4, dropout=0.5)
     assert seen[0].filename == __file__
+
+
+def test_a_subclass_may_check_what_it_is_given():
+    gru, lstm = nn.GRU(2, 3, 2, bidirectional=True), nn.LSTM(2, 4, proj_size=3)
+    x, h, c = torch.ones(4, 5, 2), torch.zeros(1, 5, 3), torch.zeros(1, 5, 4)
+    packed = pack_sequence([torch.ones(3, 2), torch.ones(2, 2)])
+    assert gru.get_expected_hidden_size(x, None) == (4, 5, 3) and lstm.get_expected_cell_size(x, None) == (1, 5, 4)
+    assert lstm.get_expected_hidden_size(packed.data, packed.batch_sizes) == (1, 2, 3)
+    assert nn.GRU(2, 3, batch_first=True).get_expected_hidden_size(x, None) == (1, 4, 3)
+    lstm.check_forward_args(x, (h, c), None)
+    gru.check_forward_args(packed.data, torch.zeros(4, 2, 3), packed.batch_sizes)
+    order = torch.tensor([1, 0, 2, 3, 4])
+    assert [state.shape for state in lstm.permute_hidden((h, c), order)] == [h.shape, c.shape]
+    numbers = torch.arange(5.0).reshape(1, 5, 1)
+    assert gru.permute_hidden(numbers, order).flatten().tolist() == [1, 0, 2, 3, 4]
+    assert gru.permute_hidden(h, None) is h
+
+
+NOT_FOR_THE_LAYER = {
+    "axes": (lambda layer: layer.check_input(torch.ones(4, 2), None), RuntimeError, "must have 3 dimensions, got 2"),
+    "axes of a packed batch": (
+        lambda layer: layer.check_input(torch.ones(4, 2, 2), torch.tensor([4])), RuntimeError, "2 dimensions, got 3"),
+    "features": (lambda layer: layer.check_input(torch.ones(4, 5, 3), None), RuntimeError, "Expected 2, got 3"),
+    "a state": (
+        lambda layer: layer.check_hidden_size(torch.ones(1, 1, 3), (1, 5, 3)), RuntimeError,
+        r"Expected hidden size \(1, 5, 3\), got \[1, 1, 3\]"),
+    "a state, in words of one's own": (
+        lambda layer: layer.check_hidden_size(torch.ones(1), (2,), "need {} not {}"), RuntimeError,
+        r"need \(2,\) not \[1\]"),
+    "one of two states": (
+        lambda layer: layer.check_forward_args(torch.ones(4, 5, 2), (torch.ones(1, 5, 3), torch.ones(1, 1, 3)), None),
+        RuntimeError, r"Expected hidden\[1\] size \(1, 5, 3\), got \[1, 1, 3\]"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", NOT_FOR_THE_LAYER)
+def test_a_check_says_what_was_expected(case):
+    call, error, words = NOT_FOR_THE_LAYER[case]
+    with pytest.raises(error, match=words):
+        call(nn.LSTM(2, 3))

@@ -38,3 +38,8 @@ def test_make_tensor_draws_from_the_whole_range_of_a_dtype(dtype):
     most = torch.finfo(dtype).max
     x = torch.testing.make_tensor(2000, dtype=dtype, device="cpu", low=-most, high=most)
     assert x.isfinite().all() and x.max() > 0.98 * most and x.min() < -0.98 * most
+
+
+def test_no_shape_gives_a_0d_tensor():
+    assert torch.testing.make_tensor(dtype=torch.float32, device=torch.get_default_device()).shape == ()
+    assert torch.testing.make_tensor((), dtype=torch.bool, device=torch.get_default_device()).shape == ()

@@ -8,7 +8,14 @@ import pytest
 
 import minigrad as torch
 from minigrad import nn
-from minigrad.utils.checkpoint import CheckpointError, checkpoint, checkpoint_sequential, set_checkpoint_early_stop
+from minigrad.utils.checkpoint import (
+    CheckpointError,
+    checkpoint,
+    checkpoint_sequential,
+    get_device_states,
+    set_checkpoint_early_stop,
+    set_device_states,
+)
 
 
 def wave(x):
@@ -165,3 +172,12 @@ def test_early_stopping_may_be_asked_for_and_changes_no_gradient(early):
     with set_checkpoint_early_stop(early):
         checkpoint(lambda v: v.exp().sin(), x).backward()
     assert x.grad.item() == pytest.approx(math.exp(0.5) * math.cos(math.exp(0.5)))
+
+
+@pytest.mark.device
+def test_states_of_the_generators_of_gpus_can_be_kept(device):
+    numbers, states = get_device_states(torch.ones(1, device=device), 3, torch.ones(1, device="cpu"))
+    assert numbers == ([0] if device == "cuda" else []) and len(states) == len(numbers)
+    drawn = torch.rand(4, device=device)
+    set_device_states(numbers, states)
+    assert device != "cuda" or torch.equal(torch.rand(4, device=device), drawn)

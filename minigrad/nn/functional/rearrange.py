@@ -17,7 +17,8 @@ from minigrad.tensor import Tensor
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """``(*, C*r*r, H, W) -> (*, C, H*r, W*r)``: r*r channels become a block of r by r pixels.
 
-    Raises RuntimeError for fewer than 3 axes and for channels that do not divide.
+    Raises RuntimeError for fewer than 3 axes and for channels that do not divide, ValueError for a factor whose square
+    int64 does not hold.
     Source: Shi et al., "Real-Time Single Image and Video Super-Resolution", 2016.
 
     >>> import minigrad as torch
@@ -27,6 +28,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """
     *N, C, H, W = _read_image_shape("pixel_shuffle", input)
     r = _read_factor("pixel_shuffle", "an upscale_factor", upscale_factor)
+    if r * r >= 2**63:
+        raise ValueError(f"upscale factor is too large, (upscale_factor)^2 overflowed: upscale_factor={r}")
     if C % (r * r):
         raise RuntimeError(
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "

@@ -45,6 +45,7 @@ REFUSED = [
     (lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 2, 2), ones(3)), RuntimeError,
      ["bias of shape [1]", "1-dimensional with 1 elements", "[3]"]),
     (lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 0, 2)), RuntimeError, ["[1, 1, 0, 2]", "axis of length 0"]),
+    (lambda: F.pixel_shuffle(ones(1, 4, 1, 1), 2**32), ValueError, ["(upscale_factor)^2 overflowed", "4294967296"]),
     (lambda: F.conv2d(ones(1, 1, 0, 4), ones(1, 1, 2, 2), padding=2), RuntimeError,
      ["conv2d: Only zero batch or zero channel inputs are supported", "size [0, 4], which have no pixels"]),
     (lambda: F.conv_transpose2d(ones(1, 1, 0, 4), ones(1, 1, 2, 2)), RuntimeError,
