@@ -1711,6 +1711,11 @@ DIFFERENCES = [
         "(torch.ones(2, 3).t() + torch.ones(3, 2)).stride() == (2, 1)",
     ),
     (
+        "functions that write into their arguments in `func.jvp`, `jacfwd` and `linearize`",
+        "write into copies; PyTorch's writes reach the caller's tensors and tangents",
+        "[x := torch.ones(1), torch.func.jvp(torch.Tensor.exp_, (x,), (torch.ones(1),)), x.item()][-1] == 1.0",
+    ),
+    (
         "`x.register_hook(3)` and other hooks that cannot be called",
         "are refused at once; PyTorch refuses them in backward",
         "refuses('ones_with_gradient(1).register_hook(3)')",

@@ -222,7 +222,7 @@ class _Call:
         values, self.as_inputs = flatten(inputs)
         for x in values:
             self._check_input(x, forward_mode)
-        returned = self._run(func, values)
+        returned = self._run(func, values, forward_mode)
         self.returned, self.aux = self._split_off_aux(returned) if has_aux else (returned, None)
         self.outputs, self.as_outputs = flatten(self.returned)
         self._check_outputs()
@@ -253,15 +253,17 @@ class _Call:
             raise ValueError(f"{self.name}: Expected primal to be floating point, but got: {x.dtype}")
         derivatives.require_float(self.name, x)
 
-    def _run(self, func: Callable[..., Any], values: list[Any]) -> Any:
+    def _run(self, func: Callable[..., Any], values: list[Any], forward_mode: bool) -> Any:
         """What `func` returns at the points, which have the `values`; recorded, whatever the mode."""
         with inference_mode(False), enable_grad():
             self.points = derivatives.points_at(values, self.recording)
             self.around, self.start = derivatives.running.get(), next_order()
             self.adopt([x for x in self.points if x.is_leaf])
             token = derivatives.running.set(self)
+            # A function that is differentiated forward may write into its arguments: these are copies.
+            given = [x.clone() for x in self.points] if forward_mode else self.points
             try:
-                return func(self.as_inputs(self.points))
+                return func(self.as_inputs(given))
             finally:
                 derivatives.running.reset(token)
 

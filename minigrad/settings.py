@@ -158,11 +158,13 @@ def set_num_interop_threads(number: int, /) -> None:
 
 
 def _read_count(name: str, number: Any) -> int:
-    """`number` as an int. Raises RuntimeError unless it is a positive one."""
+    """`number` as an int. Raises RuntimeError unless it is a positive one, ValueError if it does not fit into int64."""
     if not is_index(number):
         raise RuntimeError(f"{name} expects an int, but got {type(number).__name__}")
     if number < 1:
         raise RuntimeError(f"{name} expects a positive integer, got {number}")
+    if number >= 2**63:
+        raise ValueError(f"{name}: Overflow when unpacking long long: {number} does not fit into int64")
     return int(number)
 
 

@@ -342,3 +342,16 @@ def test_integers_have_no_gradient(transform):
     kind, text = (ValueError, "primal to be floating") if forward else (RuntimeError, "only Tensors of floating point")
     with pytest.raises(kind, match=rf"{text}.* got.*int64"):
         getattr(func, transform)(lambda x: x * 2.0)(mg.tensor(1))
+
+
+def test_a_function_that_is_differentiated_forward_may_write_into_its_arguments():
+    def write(x, y):
+        x[:1].copy_(y[:1])
+        return x.mul_(y)
+
+    x, y, t, u = (mg.tensor(v) for v in ([1.0, 2.0], [3.0, 4.0], [1.0, 10.0], [5.0, 7.0]))
+    value, along = func.jvp(write, (x, y), (t, u))
+    assert value.tolist() == [9.0, 8.0] and along.tolist() == [30.0, 54.0]
+    assert func.jacfwd(write)(x, y).tolist() == [[0.0, 0.0], [0.0, 4.0]]
+    assert func.linearize(mg.Tensor.exp_, mg.zeros(1))[1](mg.tensor([3.0])).item() == 3.0
+    assert x.tolist() == [1.0, 2.0] and t.tolist() == [1.0, 10.0]

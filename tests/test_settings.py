@@ -23,6 +23,8 @@ def test_deterministic_algorithms_can_be_switched():
         (lambda: torch.use_deterministic_algorithms(1), TypeError),
         (lambda: torch.use_deterministic_algorithms(True, warn_only=1), TypeError),
         (lambda: torch.set_deterministic_debug_mode("loud"), RuntimeError),
+        (lambda: torch.set_num_threads(2**65), ValueError),
+        (lambda: torch.set_num_interop_threads(2**65), ValueError),
         (lambda: torch.set_float32_matmul_precision("low"), RuntimeError),
     ):
         with pytest.raises(error):

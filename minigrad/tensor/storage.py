@@ -72,6 +72,10 @@ class TypedStorage:
         """The address of its first number."""
         return wrap(self._memory).data_ptr()
 
+    def untyped(self) -> UntypedStorage:
+        """The same memory as bytes."""
+        return UntypedStorage(self._memory.view(np.uint8), self._writes)
+
     def tolist(self) -> list[Any]:
         """Its numbers as a list."""
         return self._memory.tolist()

@@ -163,3 +163,10 @@ def test_a_deep_copy_keeps_what_tensors_and_storages_share():
     alone = copy.deepcopy(x.storage())
     alone[0] = 5
     assert alone.tolist() == [5.0, 1.0, 2.0, 3.0] and x[0].item() == 0
+
+
+def test_a_storage_of_numbers_is_one_of_bytes_too():
+    x = torch.arange(4.0)
+    data = x.storage().untyped()
+    assert type(data) is type(x.untyped_storage()) and data.nbytes() == 16 and data.data_ptr() == x.data_ptr()
+    assert torch.zeros(2).set_(data, 1, (2,)).tolist() == [1.0, 2.0]
