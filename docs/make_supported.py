@@ -1716,6 +1716,35 @@ DIFFERENCES = [
         "[x := torch.ones(1), torch.func.jvp(torch.Tensor.exp_, (x,), (torch.ones(1),)), x.item()][-1] == 1.0",
     ),
     (
+        "`unique(dim=)` of rows with NaN",
+        "NaN sorts last, as in `sort`; PyTorch leaves such rows unsorted",
+        "torch.unique(torch.tensor([float('nan'), 0.0]), dim=0)[0].item() == 0.0",
+    ),
+    (
+        "`x[i]` and `x[i] = value` with an index or a value of a class that overrides functions",
+        "the class is not asked, only that of `x` is; PyTorch asks all three",
+        "refuses('torch.ones(2)[type(\\'A\\', (), {\\'__torch_function__\\': lambda *a: 1})()]')",
+    ),
+    (
+        "`nn.Parameter(x)` of a tensor of a subclass",
+        "is a `Parameter`; PyTorch's has the class of `x`, and counts as one",
+        "type(nn.Parameter(torch.ones(1).as_subclass(type('Own', (torch.Tensor,), {})))) is nn.Parameter",
+    ),
+    (
+        "`as_strided` with a storage offset in `vmap`",
+        "counts in the memory of the whole batch; PyTorch counts from the first element of each example",
+        "torch.vmap(lambda x: x.as_strided((1,), (1,), 0))(torch.arange(2.0).reshape(2, 1)).tolist() == [[0.0], [0.0]]",
+    ),
+    (
+        "`register_backward_hook` on a module that returns a dict",
+        "is not called, and a warning says so; PyTorch calls it for the first tensor",
+        (
+            "[m := type('M', (nn.Module,), {'forward': lambda self, x: {'y': x * 2}})(), seen := [], "
+            "m.register_backward_hook(lambda *given: seen.append(1)), m(ones_with_gradient(1))['y'].backward(), seen]"
+            "[-1] == []"
+        ),
+    ),
+    (
         "`x.register_hook(3)` and other hooks that cannot be called",
         "are refused at once; PyTorch refuses them in backward",
         "refuses('ones_with_gradient(1).register_hook(3)')",
