@@ -50,7 +50,10 @@ def place(
     if any(stride % size for _, strides, size in operands for stride in strides):
         return None
     steps = [_spread_steps(shape, *operand) for operand in operands]
-    order = list(range(len(shape))) if in_order else find_memory_order(shape, *[[abs(n) for n in s] for s in steps])
+    if in_order:
+        order = list(range(len(shape)))
+    else:
+        order = find_memory_order(shape, *[[abs(n) for n in s] for s in steps])
     stored_shape = tuple([shape[i] for i in order])
     transposition = None if order == sorted(order) else tuple(invert(order))
     return _plan(stored_shape, transposition, *_merge(stored_shape, [[steps[k][i] for i in order] for k in read]))

@@ -22,14 +22,15 @@ affine_points: Any = operation(
 )
 
 
-def _read_position(x: Any, *, n: int) -> Any:
+def _find_position(x: Any, *, n: int) -> Any:
     """Rounded once, after the subtraction, as in PyTorch: the same points lie before the centre of a pixel."""
     exact: Any = np.longdouble if type(x) is np.ndarray else np.float64
-    return ((x + 1).astype(np.float64 if x.dtype == np.float32 else exact) * (n / 2) - 0.5).astype(x.dtype)
+    wide = np.float64 if x.dtype == np.float32 else exact
+    return ((x + 1).astype(wide) * (n / 2) - 0.5).astype(x.dtype)
 
 
 # Where a coordinate between the borders -1 and 1 lies on an axis of `n` pixels: ((x + 1) n - 1) / 2
-pixel_position: Any = operation("grid_position", _read_position, lambda g, n: g * (n / 2))
+pixel_position: Any = operation("grid_position", _find_position, lambda g, n: g * (n / 2))
 
 
 def find_pixels(_: Any, axes: list[list[Any]], lengths: tuple[int, ...]) -> tuple[Any, Any]:
@@ -56,7 +57,7 @@ def _weigh(values: Any, weights: Any, *, size: tuple[int, ...]) -> Any:
     return (values * weights[:, None]).sum(2).reshape(*values.shape[:2], *size)
 
 
-def _each(g: Any, x: Any) -> Any:
+def _stand_beside(g: Any, x: Any) -> Any:
     """The gradient of the new pixels, shaped to broadcast with `x`: (N, C, *size) -> (N, C, 1, P)."""
     return g.reshape(*g.shape[:2], 1, x.shape[-1])
 
@@ -65,6 +66,6 @@ def _each(g: Any, x: Any) -> Any:
 weigh_pixels: Any = operation(
     "grid_sampler",
     _weigh,
-    lambda g, weights: _each(g, weights) * weights[:, None],
-    lambda g, values: (_each(g, values) * values).sum(1),
+    lambda g, weights: _stand_beside(g, weights) * weights[:, None],
+    lambda g, values: (_stand_beside(g, values) * values).sum(1),
 )

@@ -64,7 +64,7 @@ argmax = _make_arg_extreme("argmax", np.argmax, "torch.argmax(torch.tensor([[1, 
 argmin = _make_arg_extreme("argmin", np.argmin, "torch.argmin(torch.tensor([[1, 5], [7, 2]]), 1) -> tensor([0, 1])")
 
 
-def _give_to_those(g: Any, x: Any, out: Any) -> Any:
+def _share_among_equal(g: Any, x: Any, out: Any) -> Any:
     """The gradient of the maximum, minimum or median over all elements: equal shares for the elements equal to it."""
     hit = np.where(np.isnan(out), np.isnan(x), np.equal(x, out))
     return np.where(hit, g / np.sum(hit), 0.0)
@@ -72,7 +72,7 @@ def _give_to_those(g: Any, x: Any, out: Any) -> Any:
 
 def _make_for_all(name: str, find: Any, shown: str) -> Any:
     """Makes the operation of `find` over all elements, whose result is 0-d."""
-    return operation(name, find, _give_to_those, shown=shown)
+    return operation(name, find, _share_among_equal, shown=shown)
 
 
 def _read_line(name: str, input: Any, dim: Any, keepdim: bool) -> int | None:

@@ -245,9 +245,10 @@ def float_power(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tens
     """
     if not isinstance(input, TensorBase) and not isinstance(exponent, TensorBase):
         raise not_a_tensor("float_power", "input", 1, input)
-    double, given = np.dtype(np.float64), (("input", input), ("exponent", exponent))
+    double = np.dtype(np.float64)
     base, power = [
-        cast(x, double) if isinstance(x, TensorBase) else float(as_number("float_power", name, x)) for name, x in given
+        cast(x, double) if isinstance(x, TensorBase) else float(as_number("float_power", name, x))
+        for name, x in (("input", input), ("exponent", exponent))
     ]
     if out is not None and out.array.dtype != double:
         detail = "the operation's result requires dtype Double; convert it with .double()"
