@@ -14,8 +14,8 @@ import numpy as np
 from minigrad.autograd import mistakes
 from minigrad.autograd.case import Case
 from minigrad.autograd.function import Function
+from minigrad.autograd.gradcheck import Trial, call, is_float
 from minigrad.autograd.recording import Operation
-from minigrad.autograd.trials import Trial, call, is_float
 from minigrad.backend import copy_array, device_of, quiet, to_device
 from minigrad.devices import CPU
 

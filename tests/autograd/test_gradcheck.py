@@ -5,8 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.autograd import gradcheck, gradgradcheck, operation
-from minigrad.autograd.gradcheck import GradcheckError
-from minigrad.autograd.trials import Trial
+from minigrad.autograd.gradcheck import GradcheckError, Trial
 
 
 def leaf(*shape, seed=0, dtype=mg.float64):
