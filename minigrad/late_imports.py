@@ -28,10 +28,10 @@ class collect_later:
 
 
 class Place:
-    """Where a name is defined that has not been imported yet."""
+    """Where a name is defined that has not been imported yet: in a file, or it is the file itself (`name` is "")."""
 
-    def __init__(self, module: str, name: str) -> None:
-        self.module, self.name = module, name
+    def __init__(self, file: str, name: str) -> None:
+        self.file, self.name = file, name
 
 
 class open_later:
@@ -68,7 +68,9 @@ class open_later:
     def _note(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         if globals is not self.package:  # another thread's import
             return self._import(name, globals, locals, fromlist, level)
-        return SimpleNamespace(**{there: Place(name, there) for there in fromlist})
+        is_package = name == self.package["__name__"]
+        places = {there: Place(f"{name}.{there}", "") if is_package else Place(name, there) for there in fromlist}
+        return SimpleNamespace(**places)
 
     def list_names(self) -> list[str]:
         """The names of the package, imported or not."""
@@ -80,15 +82,19 @@ class open_later:
             from minigrad.missing import answer
 
             return answer(self.namespace, self.package, name, self.list_names())
-        module, there = self.places[name].module, self.places[name].name
-        is_submodule, known = module == self.package["__name__"], len(sys.modules)
-        with collect_later():
-            found = import_module(f"{module}.{there}") if is_submodule else getattr(import_module(module), there)
-        self.package[name] = found
-        if len(sys.modules) > known:
-            loaded = [module.rpartition(".")[2] for module in [*sys.modules][known:]]
-            answer_for_files(self.package, self.beginnings.intersection(loaded))
+        place = self.places[name]
+        if place.file not in sys.modules:
+            self._open(place.file)
+        file = import_module(place.file)  # which waits while another thread imports it
+        self.package[name] = found = getattr(file, place.name) if place.name else file
         return found
+
+    def _open(self, file: str) -> None:
+        known = len(sys.modules)
+        with collect_later():
+            import_module(file)
+        loaded = [module.rpartition(".")[2] for module in [*sys.modules][known:]]
+        answer_for_files(self.package, self.beginnings.intersection(loaded))
 
 
 # ---- files that are called by a layer's name -----------------------------------------------------
