@@ -25,37 +25,6 @@ def with_libm(function: Callable[[float], float], x: Array) -> Array:
     return np.fromiter(map(function, x.ravel().tolist()), np.float64, x.size).reshape(x.shape)
 
 
-def fused_multiply_add(x: Array, scale: Any, shift: Any) -> Array:
-    """``x * scale + shift``, rounded once, as a fused multiply-add instruction does."""
-    if isinstance(scale, float) and (scale, shift) == (1, 0):
-        return x
-    if x.dtype == np.float32:
-        # A product of two float32 is exact in float64.
-        x, scale, shift = [np.asarray(value, np.float32).astype(np.float64) for value in (x, scale, shift)]
-        return (x * scale + shift).astype(np.float32)
-    if not (np.isfinite(scale) and np.isfinite(shift)):
-        with np.errstate(invalid="ignore"):
-            return x * scale + shift
-    if max(abs(scale), abs(shift)) > 2.0**960:  # `_upper_half` would overflow; the powers of two change no digit
-        with np.errstate(over="ignore"):
-            return fused_multiply_add(x, scale * 2.0**-64, shift * 2.0**-64) * 2.0**64
-    # The rounding errors of product and sum, computed exactly (T. J. Dekker, 1971), are added at the end.
-    product = x * scale
-    x_high, scale_high = _upper_half(x), _upper_half(scale)
-    x_low, scale_low = x - x_high, scale - scale_high
-    error = (x_high * scale_high - product) + x_high * scale_low + x_low * scale_high
-    error += x_low * scale_low
-    total = product + shift
-    added = total - product
-    return total + (((product - (total - added)) + (shift - added)) + error)
-
-
-def _upper_half(x: Any) -> Any:
-    """The upper 26 of the 53 bits of a float64."""
-    scaled = x * (2.0**27 + 1)
-    return scaled - (scaled - x)
-
-
 def normal_blocks64(uniforms: Array) -> Array:
     """Box and Muller's rule on blocks of 16: eight radii, eight angles."""
     u = uniforms.reshape(-1, 2, 8)
@@ -126,7 +95,10 @@ def _log32(x: Array) -> Array:
     e = exponent.astype(np.float32)
     square = m * m
     p = _polynomial(m.astype(np.float64), _LOG)
-    tail = fused_multiply_add(p * m, square, e * _LOG2_TAIL)
+    step = (p * m).astype(np.float64)
+    step *= square
+    step += e * _LOG2_TAIL
+    tail = step.astype(np.float32)
     tail -= square * _HALF
     tail += m
     e *= _LOG2_HEAD

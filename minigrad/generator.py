@@ -212,7 +212,7 @@ class Generator(Twister):
         (2,)
         """
         dtype = _check_floating("uniform", dtype)
-        largest = limits(dtype)[1]
+        largest = float(np.finfo(dtype).max)
         if not -largest <= low <= high <= largest or high - low > largest:
             raise _no_range(dtype, low, high, largest)
         return self._draw_uniform(shape, dtype, low, high)

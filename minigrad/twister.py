@@ -16,15 +16,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minigrad.box_muller import (
-    cos_sin32,
-    fused_multiply_add,
-    join,
-    normal_blocks32,
-    normal_blocks64,
-    radius32,
-    with_libm,
-)
+from minigrad.box_muller import cos_sin32, join, normal_blocks32, normal_blocks64, radius32, with_libm
 from minigrad.dtypes import cast_array
 
 Array: TypeAlias = np.ndarray[Any, Any]
@@ -107,7 +99,7 @@ class Twister:
 
     def _draw_unit24(self, count: int) -> Array:
         """Numbers of U[0, 1) as float32, of 24 bits each."""
-        return _to_unit24(self._draw32(count))
+        return (self._draw32(count) & _BITS24).astype(np.float32) * _UNIT24
 
     def _draw_unit53(self, count: int) -> Array:
         """Numbers of U[0, 1) as float64, of 53 bits each."""
@@ -170,8 +162,9 @@ class Twister:
         """The radii, and cosines and sines of the angles, that the next words give."""
         self._refill()
         if self._waves is None:
-            self._hold(self._words[self._used :])
-            uniforms = _to_unit24(self._words)
+            words = self._words[self._used :]
+            uniforms = self._draw_unit24(words.size)
+            self._hold(words)  # to give them out after all
             self._waves = radius32(uniforms), cos_sin32(uniforms)
         part = slice(self._used, min(self._used + count, self._words.size))
         self._used = part.stop
@@ -260,8 +253,35 @@ class Twister:
         return np.array(counts, np.float64).reshape(parameters[0].shape)
 
 
-def _to_unit24(words: Array) -> Array:
-    return (words & _BITS24).astype(np.float32) * _UNIT24
+def fused_multiply_add(x: Array, scale: Any, shift: Any) -> Array:
+    """``x * scale + shift``, rounded once, as a fused multiply-add instruction does."""
+    if isinstance(scale, float) and (scale, shift) == (1, 0):
+        return x
+    if x.dtype == np.float32:
+        # A product of two float32 is exact in float64.
+        x, scale, shift = [np.asarray(value, np.float32).astype(np.float64) for value in (x, scale, shift)]
+        return (x * scale + shift).astype(np.float32)
+    if not (np.isfinite(scale) and np.isfinite(shift)):
+        with np.errstate(invalid="ignore"):
+            return x * scale + shift
+    if max(abs(scale), abs(shift)) > 2.0**960:  # `_upper_half` would overflow; the powers of two change no digit
+        with np.errstate(over="ignore"):
+            return fused_multiply_add(x, scale * 2.0**-64, shift * 2.0**-64) * 2.0**64
+    # The rounding errors of product and sum, computed exactly (T. J. Dekker, 1971), are added at the end.
+    product = x * scale
+    x_high, scale_high = _upper_half(x), _upper_half(scale)
+    x_low, scale_low = x - x_high, scale - scale_high
+    error = (x_high * scale_high - product) + x_high * scale_low + x_low * scale_high
+    error += x_low * scale_low
+    total = product + shift
+    added = total - product
+    return total + (((product - (total - added)) + (shift - added)) + error)
+
+
+def _upper_half(x: Any) -> Any:
+    """The upper 26 of the 53 bits of a float64."""
+    scaled = x * (2.0**27 + 1)
+    return scaled - (scaled - x)
 
 
 def _cut(size: int, length: int) -> list[slice]:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import minigrad as torch
-from minigrad.box_muller import fused_multiply_add, normal_blocks32
+from minigrad.box_muller import normal_blocks32
 from minigrad.random import Generator
+from minigrad.twister import fused_multiply_add
 
 
 def test_large_draws_equal_the_same_draws_in_pieces():

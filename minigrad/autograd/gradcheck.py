@@ -22,6 +22,7 @@ from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.gradients import grad, make_seed, one_or_several, walk_silently
 from minigrad.backend import Array, array_module, device_of, on_gpu_of, quiet, to_device
 from minigrad.devices import CPU
+from minigrad.shown_values import show_value
 
 Inputs: TypeAlias = Any  # a tensor, or a tuple of tensors and other arguments
 
@@ -98,8 +99,6 @@ class Trial:
     ) -> None:
         for name, number in (("eps", eps), ("atol", atol), ("rtol", rtol), ("nondet_tol", nondet_tol)):
             if not isinstance(number, (int, float)):
-                from minigrad.shown_values import show_value
-
                 raise TypeError(f"gradcheck(): argument '{name}' must be a number, not {show_value(number)}")
         self.func, self.eps, self.atol, self.rtol, self.nondet_tol = func, eps, atol, rtol, nondet_tol
         self.inputs = make_leaves(inputs)

@@ -32,12 +32,11 @@ class OptimizerHooks(Hookable):
     _hooks_by_place: Hooks | None = None
     _held: set[int] | None
 
-    def _forget_held(self) -> None:
-        """Gives the advice that waited for the ids of all parameters, and forgets these."""
+    def _give_advice(self) -> None:
+        """Gives the advice that waited for the ids of all parameters."""
         while postponed:
             tell: Any = postponed.popitem()[1]
             tell(self._held)
-        del self._held
 
     def _run_hooks(self, place: str, *arguments: Any) -> Any:
         """Calls each hook with the optimizer and the arguments; what a hook returns replaces the last argument."""

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
+from minigrad.advice import postponed
 from minigrad.backend import Array, is_finite, quiet
 from minigrad.failed_constructors import NamesOptions
 from minigrad.optim.hooks import OptimizerHooks
@@ -70,7 +71,9 @@ class Optimizer(OptimizerHooks, NamesOptions):
         self._held = set()
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
-        self._forget_held()
+        if postponed:
+            self._give_advice()
+        del self._held
 
     # ---- groups -------------------------------------------------------------------------------
 
