@@ -12,6 +12,7 @@ from reprlib import Repr
 from typing import Any, Self, TypeVar
 
 from minigrad.autograd.failed_calls import is_ours, is_raised_here, leave_out_inner_calls
+from minigrad.ops.complaints import as_flag
 from minigrad.shown_values import LONGEST, shorten
 
 C = TypeVar("C", bound=type)
@@ -71,10 +72,29 @@ class NamesOptions:
         code: Any = getattr(getattr(cls.__init__, "__wrapped__", cls.__init__), "__code__", None)
         names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code else options
         if not options.keys() <= set(names) or any(hasattr(value, "ndim") for value in options.values()):
-            from minigrad.ops.complaints import refuse_options
-
-            refuse_options(cls, options)
+            _refuse_options(cls, options)
         return object.__new__(cls)
+
+
+def _refuse_options(cls: type, options: dict[str, Any]) -> None:
+    """Raises TypeError for an option that the constructor does not take, and for several numbers as a flag."""
+    known = signature(cls).parameters
+    if not options.keys() <= known.keys() and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        raise unknown_option(cls, options, tuple(name for name, p in known.items() if p.kind is not p.VAR_POSITIONAL))
+    types = cls.__init__.__annotations__  # type: ignore[misc]
+    for name, value in options.items():
+        if str(types.get(name)).startswith("bool"):
+            as_flag(cls.__name__, name, value)
+
+
+def unknown_option(cls: type, options: dict[str, Any], known: tuple[str, ...]) -> TypeError:
+    """The error for the first of `options` that is not `known`, with the one that was meant."""
+    from minigrad.spelling import find_meant  # imported with the first misspelt option
+
+    option = next(name for name in options if name not in known)
+    meant = find_meant(option, known)
+    hint = f"; did you mean {meant!r}?" if meant else f"; it takes {', '.join(known) or 'none by name'}"
+    return TypeError(f"{cls.__name__}.__init__() got an unexpected keyword argument {option!r}{hint}")
 
 
 def _name_constructor(error: Exception, cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -14,10 +14,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from minigrad.advice import advise, postponed
+from minigrad.failed_constructors import unknown_option
 from minigrad.missing import INSTEAD, PAGE
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, TAKES, Registry, collect
-from minigrad.ops.complaints import as_flag, type_name, unknown_option
+from minigrad.ops.complaints import as_flag, type_name
 from minigrad.spelling import find_meant
 from minigrad.tensor import Tensor
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import re
 import sys
@@ -388,25 +387,3 @@ def no_index(array: Any) -> TypeError:
         cure = "a list takes one index: [names[i] for i in x.tolist()] takes several"
     got = f"got {from_numpy(array.dtype)} of shape {tuple(array.shape)}; {cure}"
     return TypeError(f"only integer tensors of a single element can be converted to an index, {got}")
-
-
-# ---- options of constructors ---------------------------------------------------------------------
-def refuse_options(cls: type, options: dict[str, Any]) -> None:
-    """Raises TypeError for an option that the constructor does not take, and for several numbers as a flag."""
-    known = inspect.signature(cls).parameters
-    if not options.keys() <= known.keys() and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
-        raise unknown_option(cls, options, tuple(name for name, p in known.items() if p.kind is not p.VAR_POSITIONAL))
-    types = cls.__init__.__annotations__  # type: ignore[misc]
-    for name, value in options.items():
-        if str(types.get(name)).startswith("bool"):
-            as_flag(cls.__name__, name, value)
-
-
-def unknown_option(cls: type, options: dict[str, Any], known: tuple[str, ...]) -> TypeError:
-    """The error for the first of `options` that is not `known`, with the one that was meant."""
-    from minigrad.spelling import find_meant  # imported with the first misspelt option
-
-    option = next(name for name in options if name not in known)
-    meant = find_meant(option, known)
-    hint = f"; did you mean {meant!r}?" if meant else f"; it takes {', '.join(known) or 'none by name'}"
-    return TypeError(f"{cls.__name__}.__init__() got an unexpected keyword argument {option!r}{hint}")
