@@ -1,4 +1,4 @@
-"""Gets and sets the number of threads of the OpenBLAS that NumPy ships with, and tells its kernels.
+"""Gets and sets the number of threads of the OpenBLAS that NumPy ships with, and names the kernels that it chose.
 
 `parallel.py` uses as many threads as matrix products do. Inside one of its threads a product uses no others.
 """

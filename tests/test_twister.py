@@ -57,8 +57,11 @@ def test_a_state_between_two_small_normal_draws_continues_with_the_second():
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_large_normal_draws_have_the_same_bits_on_any_number_of_threads(dtype):
-    drawn = []
-    for threads in (1, 2):
-        torch.set_num_threads(threads)
-        drawn.append(Generator().normal((300_000,), dtype, 1.0, 3.0))
+    drawn, before = [], torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            drawn.append(Generator().normal((300_000,), dtype, 1.0, 3.0))
+    finally:
+        torch.set_num_threads(before)
     assert drawn[0].tobytes() == drawn[1].tobytes()

@@ -28,10 +28,11 @@ FAILURES = (TypeError, RuntimeError, MemoryError, ValueError)  # what `explain_f
 
 
 def explain_failure(error: Exception, function: Callable[..., Any], *further: str) -> None:
-    """Adds to an error of a public function its name, as to that for what is no int, such as a `dim`.
+    """Adds to an error that a public function raised the name of the function, or what was meant.
 
-    To Python's error for arguments that the function does not take it adds what was meant: an option, or NumPy's call.
-    The function takes the parameters of its signature, and `further` ones.
+    The name is added where the error does not tell it, as that for a `dim` that is no int. What was meant, an option or
+    NumPy's call, is added to Python's error for arguments that the function does not take. It takes the parameters of
+    its signature, and `further` ones.
     """
     if not isinstance(error, TypeError):
         name_failed_call(error, function.__name__)

@@ -38,9 +38,9 @@ def freed(name: str) -> RuntimeError:
 
 
 def leave_out_walk(error: Exception) -> Exception:
-    """`error` without the inner calls of the walk in its traceback; a StopIteration is the one that was raised."""
+    """`error` without the inner calls of the walk in its traceback; if a hook raised a StopIteration, that one."""
     if isinstance(error.__cause__, StopIteration) and is_raised_here(error):
-        error = error.__cause__  # Python replaced it, since the walk is a generator
+        error = error.__cause__  # Python put a RuntimeError in its place, since the walk is a generator
         error.__suppress_context__ = True
     leave_out_inner_calls(error)
     trace = error.__traceback__

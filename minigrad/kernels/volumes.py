@@ -28,8 +28,8 @@ GPU_STACK_BYTES = 256 * 2**20  # on a GPU few and large calls are better
 def conv3d(x: Array, w: Array, b: Array | None = None, *, geometry: Geometry) -> Array:
     """Cross-correlation: (N, C, D, H, W), (O, C/groups, kd, kh, kw), bias (O,) -> (N, O, Do, Ho, Wo)."""
     windows = geometry.windows(x.shape[2:])
-    if _sees_columns(geometry):
-        image = conv2d(_as_image(_pick(x, geometry)), w[..., 0], b, geometry=_of_image(geometry))
+    if _sees_single_pixels(geometry):
+        image = conv2d(_as_image(_pick_pixels(x, geometry)), w[..., 0], b, geometry=_of_image(geometry))
         return image.reshape(len(x), len(w), *windows)
     out = array_module(x).empty((len(x), len(w), *windows), x.dtype)
     for some in _portions(x, windows, geometry):
@@ -41,7 +41,7 @@ def conv3d(x: Array, w: Array, b: Array | None = None, *, geometry: Geometry) ->
 def conv3d_input(g: Array, w: Array, b: Array | None = None, *, size: Pair, geometry: Geometry) -> Array:
     """The adjoint of `conv3d` in x, the transposed convolution: (N, O, Do, Ho, Wo) -> (N, C, *size), plus b."""
     shape = (len(g), w.shape[1] * geometry.groups, *size)
-    if _sees_columns(geometry):
+    if _sees_single_pixels(geometry):
         image = _as_image(g)
         rows = conv2d_input(image, w[..., 0], size=(size[0], image.shape[3]), geometry=_of_image(geometry))
         x = _put_back(rows, g.shape[3:], shape, geometry)
@@ -57,8 +57,9 @@ def conv3d_input(g: Array, w: Array, b: Array | None = None, *, size: Pair, geom
 
 def conv3d_weight(x: Array, g: Array, *, geometry: Geometry) -> Array:
     """The adjoint of `conv3d` in w: (N, C, D, H, W), (N, O, Do, Ho, Wo) -> (O, C/groups, kd, kh, kw)."""
-    if _sees_columns(geometry):
-        return conv2d_weight(_as_image(_pick(x, geometry)), _as_image(g), geometry=_of_image(geometry))[..., None]
+    if _sees_single_pixels(geometry):
+        image = _as_image(_pick_pixels(x, geometry))
+        return conv2d_weight(image, _as_image(g), geometry=_of_image(geometry))[..., None]
     w = array_module(x).zeros((g.shape[1], x.shape[1] // geometry.groups, *geometry.kernel), x.dtype)
     for some in _portions(x, g.shape[2:], geometry):
         planes = stack(x[some], geometry)
@@ -72,32 +73,32 @@ def conv3d_bias(g: Array) -> Array:
     return conv2d_bias(g.reshape(N, O, Do * Ho, Wo))
 
 
-def _sees_columns(geometry: Geometry) -> bool:
-    """Whether windows are one pixel high and wide, and see no padding beside the planes."""
+def _sees_single_pixels(geometry: Geometry) -> bool:
+    """Whether windows see one pixel of each plane that they reach, and none of the padding beside a plane."""
     return geometry.kernel[1:] == (1, 1) and geometry.padding[1:] == (0, 0)
 
 
-def _pick(x: Array, geometry: Geometry) -> Array:
+def _pick_pixels(x: Array, geometry: Geometry) -> Array:
     """The pixels of each plane that such windows see, as a view: (N, C, D, H, W) -> (N, C, D, Ho, Wo)."""
     return x[..., :: geometry.stride[1], :: geometry.stride[2]]
 
 
 def _as_image(x: Array) -> Array:
-    """Each plane as a row: (N, C, D, H, W) -> (N, C, D, H*W)."""
+    """Each plane as a row of an image: (N, C, D, H, W) -> (N, C, D, H*W)."""
     return x.reshape(*x.shape[:3], x.shape[3] * x.shape[4])
 
 
 def _put_back(image: Array, grid: Pair, shape: tuple[int, ...], geometry: Geometry) -> Array:
-    """The adjoint of picking such rows: (N, C, D, Ho*Wo) -> volumes of `shape` (N, C, D, H, W), zeros between."""
+    """The adjoint of `_as_image(_pick_pixels(x))`: (N, C, D, Ho*Wo) -> `shape` (N, C, D, H, W), zeros between."""
     if geometry.stride[1:] == (1, 1):
         return image.reshape(shape)
     x = array_module(image).zeros(shape, image.dtype)
-    _pick(x, geometry)[...] = image.reshape(*shape[:3], *grid)
+    _pick_pixels(x, geometry)[...] = image.reshape(*shape[:3], *grid)
     return x
 
 
 def _of_image(geometry: Geometry) -> Geometry:
-    """The geometry of the windows in an image of such rows."""
+    """The geometry of such windows in the image of `_as_image`: they are as high as they were deep."""
     kernel, stride, padding, dilation, groups = geometry
     return Geometry((kernel[0], 1), (stride[0], 1), (padding[0], 0), (dilation[0], 1), groups)
 

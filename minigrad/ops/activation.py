@@ -81,8 +81,8 @@ def _log_softmax_rule(g: Any, out: Any, dim: int) -> Any:
     return g - np.exp(out) * g.sum(axis=dim, keepdims=True)
 
 
-def _declare_along(name: str, forward: Callable[..., Any], rule: Callable[..., Any]) -> Operation:
-    """Declares an operation along `dim`, which large arrays compute in parts."""
+def _make_along(name: str, forward: Callable[..., Any], rule: Callable[..., Any]) -> Operation:
+    """Makes an operation along `dim`, which large arrays compute in parts."""
     return operation(
         name,
         lambda x, *, dim: in_rows(map_slices(partial(forward, dim=dim), (dim,), x)) if x.size else x.copy(),
@@ -91,8 +91,8 @@ def _declare_along(name: str, forward: Callable[..., Any], rule: Callable[..., A
     )
 
 
-softmax_operation = _declare_along("softmax", _softmax_forward, _softmax_rule)
-log_softmax_operation = _declare_along("log_softmax", _log_softmax_forward, _log_softmax_rule)
+softmax_operation = _make_along("softmax", _softmax_forward, _softmax_rule)
+log_softmax_operation = _make_along("log_softmax", _log_softmax_forward, _log_softmax_rule)
 
 
 def _call_along(made: Any, input: Any, dim: Any, dtype: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The words of the errors for arguments: operands that are no tensors or do not fit, indices, and unknown options."""
+"""The words of the errors for arguments: operands that are no tensors or do not fit, flags, and indices."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def _function_of_two(promotion: _Promotion) -> Binary:
             ready = dtype is b.dtype and (dtype is usual or dtype.kind in kinds)
         elif type(b) is float or type(b) is int:
             char = a.dtype.char if type(a) is ndarray else "?"
-            is_integral = char == integers and type(b) is int and abs(b) < 2**31
+            is_integral = char == integers and type(b) is int and abs(b) < 2**31  # promotion refuses what is too large
             ready = takes_second and (is_integral or char in "fd")
             if ready and (is_integral or (b and is_ufunc)):
                 b = make_0d(b, char)

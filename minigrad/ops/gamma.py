@@ -30,8 +30,8 @@ _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)  # B2
 def _move_far(x: Any) -> tuple[Any, Any, Any, list[Any]]:
     """Moves small `x` > 0 to x + 10. Returns the moved numbers, which x are small, and what the shift passes.
 
-    That are the numbers x, x + 1, ..., x + 9. They are taken in pairs, x + k and x + 9 - k for k from 0 to 4. Returned
-    are the sum of a pair, which is 2 x + 9 for all, and the product of each pair.
+    The shift passes the numbers x, x + 1, ..., x + 9. They are taken in pairs, x + k and x + 9 - k for k from 0 to 4:
+    the last two values are the sum of a pair, which is 2 x + 9 for all, and the product of each pair.
     """
     near = x < _FAR
     low = np.minimum(x, _FAR)

@@ -157,7 +157,8 @@ def _track(running: Any, moments: Moments, momentum: float) -> None:
         return
     mean, variance = running
     _move(mean, moments.mean, 1.0, momentum)
-    _move(variance, moments.variance, count / max(count - 1, 1), momentum)  # of all images, estimated from this batch
+    unbiased = count / max(count - 1, 1)  # the variance of all images is larger than that around the mean of a batch
+    _move(variance, moments.variance, unbiased, momentum)
 
 
 def _move(kept: Any, measured: Any, factor: float, momentum: float) -> None:

@@ -44,10 +44,10 @@ adaptive_max_pool2d = operation(
 )
 
 
-def define_means(name: str, forward: Any, adjoint: Any) -> Any:
-    """Average pooling of windows along some axes, such as `avg_pool2d`, by two kernels that are each other's adjoint.
+def make_average_pooling(name: str, forward: Any, adjoint: Any) -> Any:
+    """Makes average pooling, such as `avg_pool2d`, of two kernels that are each other's adjoint.
 
-    `count` is (divisor_override, count_include_pad).
+    Its option `count` is (divisor_override, count_include_pad).
     """
     made = operation(
         name,
@@ -67,8 +67,8 @@ def define_means(name: str, forward: Any, adjoint: Any) -> Any:
     return made
 
 
-def define_adaptive_means(name: str, forward: Any, adjoint: Any) -> Any:
-    """Average pooling of windows that cover the image or the volume, such as `adaptive_avg_pool2d`, likewise."""
+def make_adaptive_average_pooling(name: str, forward: Any, adjoint: Any) -> Any:
+    """Makes average pooling of windows that cover the image or the volume, such as `adaptive_avg_pool2d`, likewise."""
     made = operation(
         name,
         lambda x, *, size: forward(x, size),
@@ -95,8 +95,8 @@ def require_windows(g: Any, name: str) -> Any:
     return g
 
 
-avg_pool2d = define_means("avg_pool2d", kernels.avg_pool2d, kernels.avg_pool2d_input)
-adaptive_avg_pool2d = define_adaptive_means(
+avg_pool2d = make_average_pooling("avg_pool2d", kernels.avg_pool2d, kernels.avg_pool2d_input)
+adaptive_avg_pool2d = make_adaptive_average_pooling(
     "adaptive_avg_pool2d", kernels.adaptive_avg_pool2d, kernels.adaptive_avg_pool2d_input
 )
 

@@ -13,7 +13,13 @@ from minigrad.half_precision import round_once, widened
 from minigrad.kernels import pool_volumes as pooling
 from minigrad.kernels import volumes as kernels
 from minigrad.ops.piecewise import tie
-from minigrad.ops.pool import define_adaptive_means, define_means, read_places, require_windows, write_places
+from minigrad.ops.pool import (
+    make_adaptive_average_pooling,
+    make_average_pooling,
+    read_places,
+    require_windows,
+    write_places,
+)
 
 # The rules of x, w and b: each of the first two functions is the other's adjoint, as in `conv.py`.
 conv3d = operation(
@@ -74,7 +80,7 @@ def _as_image(x: Any) -> Any:
     return x.reshape(*outer, H * W)
 
 
-avg_pool3d = define_means("avg_pool3d", pooling.avg_pool3d, pooling.avg_pool3d_input)
-adaptive_avg_pool3d = define_adaptive_means(
+avg_pool3d = make_average_pooling("avg_pool3d", pooling.avg_pool3d, pooling.avg_pool3d_input)
+adaptive_avg_pool3d = make_adaptive_average_pooling(
     "adaptive_avg_pool3d", pooling.adaptive_avg_pool3d, pooling.adaptive_avg_pool3d_input
 )

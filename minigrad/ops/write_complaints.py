@@ -8,15 +8,19 @@ from typing import Any
 from minigrad.autograd import core
 from minigrad.ops.complaints import cannot_expand, type_name
 
+# By which programs update a parameter.
+_STEPS = ("add_", "sub_", "mul_", "div_", "addcdiv_", "index assignment")
+
 
 # ---- writes in place -----------------------------------------------------------------------------
 def writes_into_leaf(name: str, shape: tuple[int, ...]) -> RuntimeError:
     """The error for a write that is recorded, into a leaf that requires a gradient."""
     cure = "To update a parameter, write either\n    with minigrad.no_grad():\n        w -= lr * w.grad\nor\n"
     cure += "    w.data -= lr * w.grad"
-    if name not in ("add_", "sub_", "mul_", "div_", "addcdiv_", "index assignment"):
+    if name not in _STEPS:
         cure = f"To write into it, call {name} inside minigrad.no_grad(), or on its .data"
-        if hasattr(core.result_class, plain := name.rstrip("_")):
+        plain = name.rstrip("_")
+        if hasattr(core.result_class, plain):
             cure = f"Call {plain}, without the underscore, for a new tensor. {cure}"
     return RuntimeError(
         "a leaf Variable that requires grad is being used in an in-place operation "

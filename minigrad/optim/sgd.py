@@ -51,7 +51,7 @@ class SGD(Optimizer):
             return None
         if type(rate := group.get("lr")) not in (int, float):
             return None
-        return lambda w, g: self.rule(w, g, lr=make_0d(rate, w.dtype.char))  # which NumPy multiplies sooner by
+        return lambda w, g: self.rule(w, g, lr=make_0d(rate, w.dtype.char))  # by which NumPy multiplies sooner
 
     @staticmethod
     def rule(

@@ -15,8 +15,8 @@ where that saves more than its calls take.
 
 The images are the rows of the product as they lie in memory. Nothing is padded, and neither taps nor phases are copied
 or added. The adjoint in x multiplies the cotangents by T's transpose; that in w is x^T g, of all pixels and windows,
-from which the transpose of `seen` adds up what belongs to a tap. A pixel is multiplied by H*W numbers instead of by the
-taps, so that pays for small images, and for many of them, as they share T.
+from which the transpose of `seen` adds up what belongs to a tap. A pixel is multiplied by Ho*Wo numbers instead of by
+the taps. That pays for small images, and for many of them, because they share T.
 Any stride, padding and dilation. A NaN or an infinity meets weights of zero; then another algorithm computes.
 Float32 error against float64 on MobileNet's last layers: 2e-7 relative.
 Source: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", 2016, "Convolution as a matrix
@@ -47,11 +47,11 @@ MOST = 2**20  # numbers in `seen`
 LARGEST = 2**22  # numbers in the matrix of a group
 STRIP = 2  # rows of results that share a matrix ...
 HIGH, MANY = 6, 2**18  # ... of images so high, whose matrices have so many numbers
-SHORTER = 1.25  # how much longer their products take than those of whole images
+SLOWER = 1.25  # how much longer the products of strips take for each number than those of whole images
 PIECES = 4  # of the groups, which threads share
-# How long products take beside others, and those that write the matrices; copies that take as long as ordering their
-# numbers for several outputs in a group, and runs of a copy as reading and writing a row of pixels or results.
-PRODUCTS, WRITTEN, ORDERED, ROWS = 0.85, 1.1, 1.5, 1.5
+PRODUCTS, WRITTEN = 0.85, 1.1  # how long its products take beside others, and those that write the matrices
+ORDERED = 1.5  # copies that take as long as to order the numbers of matrices, for several outputs in a group
+ROWS = 1.5  # runs of a copy that take as long as to read and to write a row of pixels or results
 OVERHEAD = 4e-5  # seconds of Python in all three functions
 
 
@@ -60,7 +60,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     out = np.empty((len(x), len(w), *geometry.windows(x.shape[2:])), x.dtype)
     kernels = w.reshape(geometry.groups, len(w) // geometry.groups, *w.shape[1:]).swapaxes(1, 2)
     cut = _has_strips(x.shape, len(w), geometry)
-    _multiply(x, kernels, _cut_rows(geometry, x.shape[2:], x.dtype, cut), out)
+    _multiply(x, kernels, _make_strips(geometry, x.shape[2:], x.dtype, cut), out)
     return out if is_finite(out) else compute_strictly("conv2d", x.shape, len(w), geometry, x, w)
 
 
@@ -69,7 +69,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     x = np.empty((len(g), w.shape[1] * geometry.groups, *size), g.dtype)
     kernels = w.reshape(geometry.groups, len(w) // geometry.groups, *w.shape[1:])
     cut = _has_strips(x.shape, len(w), geometry)
-    _multiply(g, kernels, _cut_rows(geometry, size, g.dtype, cut, turned=True), x)
+    _multiply(g, kernels, _make_strips(geometry, size, g.dtype, cut, turned=True), x)
     return x if is_finite(x) else compute_strictly("conv2d_input", x.shape, len(w), geometry, g, w, size)
 
 
@@ -91,7 +91,7 @@ def _multiply(images: Array, kernels: Array, strips: list[Strip], out: Array) ->
             rows, results = _lay_rows(images, some, a, strip.read), _lay_rows(out, some, b, strip.written)
             share_product(rows, matrices.reshape(count, a * P, b * R), results, len(pieces))
 
-    pieces, size = _cut(groups, a * b, N, strips)
+    pieces, size = _divide(groups, a * b, N, strips)
     share(compute, pieces, size)
 
 
@@ -106,7 +106,7 @@ def _lay_rows(images: Array, some: slice, channels: int, lines: slice) -> Array:
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
     (N, O), groups = g.shape[:2], geometry.groups
-    strips = _cut_rows(geometry, x.shape[2:], x.dtype, _has_strips(x.shape, O, geometry))
+    strips = _make_strips(geometry, x.shape[2:], x.dtype, _has_strips(x.shape, O, geometry))
     k, o, taps = x.shape[1] // groups, O // groups, prod(geometry.kernel)
     w = np.zeros((groups, o, k, taps), x.dtype)
 
@@ -121,7 +121,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
             by_kernel = products.reshape(count, k, P, o, R).transpose(0, 3, 1, 2, 4).reshape(count * o * k, P * R)
             w[some] += np.matmul(by_kernel, strip.seen.reshape(taps, P * R).T).reshape(count, o, k, taps)
 
-    pieces, size = _cut(groups, k * o, N, strips)
+    pieces, size = _divide(groups, k * o, N, strips)
     share(add, pieces, size)
     w = w.reshape(O, k, *geometry.kernel)
     return w if is_finite(w) else compute_strictly("conv2d_weight", x.shape, O, geometry, x, g)
@@ -142,7 +142,7 @@ def _has_strips(image: tuple[int, ...], outputs: int, geometry: Geometry) -> boo
 
 
 @lru_cache(maxsize=8)
-def _cut_rows(geometry: Geometry, image: Pair, dtype: np.dtype, cut: bool, turned: bool = False) -> list[Strip]:
+def _make_strips(geometry: Geometry, image: Pair, dtype: np.dtype, cut: bool, turned: bool = False) -> list[Strip]:
     """The strips of the rows of windows, all in one unless they are `cut`; turned, of the rows of pixels."""
     windows = geometry.windows(image)
     # (taps, pixels, windows) of each axis: tap i of window t reads pixel t s + i d - p
@@ -167,7 +167,7 @@ def _cut_rows(geometry: Geometry, image: Pair, dtype: np.dtype, cut: bool, turne
     return strips
 
 
-def _cut(groups: int, kernels: int, N: int, strips: list[Strip]) -> tuple[list[slice], int]:
+def _divide(groups: int, kernels: int, N: int, strips: list[Strip]) -> tuple[list[slice], int]:
     """Slices of the groups, each with so many `kernels`, for N images; and the bytes of a pass that takes as long."""
     taps, itemsize = len(strips[0].seen), strips[0].seen.itemsize
     numbers = [kernels * strip.seen[0].size for strip in strips]  # of the matrices of a group
@@ -188,13 +188,13 @@ def serves(problem: Problem) -> bool:
 
 def cost(problem: Problem, machine: Machine) -> float:
     """Seconds: the matrices are written by products, and multiplied."""
-    (N, C, H, W), O, groups, (Ho, Wo) = problem.image, problem.outputs, problem.geometry.groups, problem.grid
-    k, o, pairs = C // groups, O // groups, H * W * Ho * Wo  # of a pixel and a window
-    part = 1.0  # of the rows of an image that a strip reads
-    if _has_strips(problem.image, O, problem.geometry):
-        part = min(1.0, SHORTER * ((STRIP - 1) * problem.geometry.stride[0] + problem.geometry.reach[0]) / H)
     if problem.char not in "fd":
         return float("inf")
+    (N, C, H, W), O, groups, (Ho, Wo) = problem.image, problem.outputs, problem.geometry.groups, problem.grid
+    k, o, pairs = C // groups, O // groups, H * W * Ho * Wo  # of a pixel and a window
+    part = 1.0  # the share of an image's rows that a strip reads
+    if _has_strips(problem.image, O, problem.geometry):
+        part = min(1.0, SLOWER * ((STRIP - 1) * problem.geometry.stride[0] + problem.geometry.reach[0]) / H)
     small = for_small_products(machine)
     products = PRODUCTS * part * small.product(N, o * Ho * Wo, k * H * W, 3 * groups)
     written = WRITTEN * part * small.product(groups * k * o, pairs, problem.taps, 3)
@@ -202,7 +202,7 @@ def cost(problem: Problem, machine: Machine) -> float:
     return OVERHEAD + products + written + ordered + machine.copy(ROWS * N * groups, 1)
 
 
-# The results tell whether a number met a zero that is none.
+# What is checked before. A NaN or an infinity in images or cotangents shows in the results, which are checked then.
 _SAFE: dict[str, Callable[..., bool]] = {
     "conv2d": lambda x, w, geometry: is_finite(w),
     "conv2d_input": lambda g, w, geometry: is_finite(w),

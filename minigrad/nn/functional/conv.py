@@ -90,6 +90,6 @@ def find_geometry(image: tuple[int, ...], kernel: tuple[int, ...], groups: int, 
     one: Any = (1,) * (2 - space)  # a signal is an image of height 1
     zero: Any = (0,) * (2 - space)
     geometry = Geometry((*one, *kernel[2:]), (*one, *stride), (*zero, *padding), (*one, *dilation), groups)
-    if min(geometry.windows((*one, *image[2:]))) < 1 or (image[0] and 0 in image):
-        raise complaints.too_large(image[2:], geometry)
+    if min(geometry.windows((*one, *image[2:]))) < 1 or (image[0] and 0 in image):  # no images may have no pixels
+        raise complaints.no_window(image[2:], geometry)
     return geometry

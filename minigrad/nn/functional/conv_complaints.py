@@ -91,8 +91,8 @@ def no_pixels(name: str, size: Any) -> RuntimeError:
     )
 
 
-def too_large(size: tuple[int, ...], geometry: Geometry) -> RuntimeError:
-    """The error for a kernel that is larger than the padded image of this size: (H, W), or (L,) of a signal."""
+def no_window(size: tuple[int, ...], geometry: Geometry) -> RuntimeError:
+    """The error for an image of this size without pixels, or smaller, with its padding, than the kernel."""
     if 0 in size:
         return no_pixels(f"conv{len(size)}d", size)
     kernel, _, padding, dilation = [numbers[-len(size) :] for numbers in geometry[:4]]

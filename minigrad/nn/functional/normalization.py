@@ -277,6 +277,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
         raise ValueError(f"Expected 3D or higher dimensionality input (got {len(shape)} dimensions)")
     if not input.array.size:
         return input
+    # PyTorch pools images and volumes as volumes here, and has no such pooling of float16 on a CPU.
     if len(shape) > 3 and input.array.dtype == np.float16 and type(input.array) is np.ndarray:
         raise not_implemented_for("local_response_norm", input.array.dtype, takes_floats=True)
     before, after = size // 2, (size - 1) // 2
