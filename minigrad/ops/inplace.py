@@ -33,6 +33,7 @@ from minigrad.ops.writes import Manner, are_same, check_memory, overlap_in_part
 F = TypeVar("F", bound=Callable[..., Any])
 
 _copied_over = shown_as(overwrite, "CopyBackwards")
+index_put_over = shown_as(overwrite, "IndexPutBackward0")
 _copied = shown_as(alias, "CopyBackwards")
 
 
@@ -73,10 +74,13 @@ def is_root_tracked(target: TensorBase) -> bool:
     return target.view_of is not None and root_of(target).node is not None
 
 
-def move_on(target: Any, value: Any, reader: Any = None, statics: dict[str, Any] | None = None) -> None:
+def move_on(
+    target: Any, value: Any, reader: Any = None, statics: dict[str, Any] | None = None, writer: Any = None
+) -> None:
     """Records in the graph that `target`, or the part of it that `reader` reads, now has the value `value`.
 
-    The root of a view gets the node of an `overwrite`: its old value with a region replaced.
+    The root of a view gets the node of an `overwrite`: its old value with a region replaced. `writer` is `overwrite`
+    with the name in ``grad_fn=<...>`` of a write to no view.
     """
     root, seen = steps_to(target)
     steps = [(operation, options) for operation, options, _ in seen]
@@ -89,7 +93,8 @@ def move_on(target: Any, value: Any, reader: Any = None, statics: dict[str, Any]
         root.node = value.node
     else:
         reader = Path(steps, reader) if steps else reader
-        plan = overwrite.plan((root.node is not None) + 2 * (value.node is not None))  # bit i: of operand i
+        writer = overwrite if steps or writer is None else writer
+        plan = writer.plan((root.node is not None) + 2 * (value.node is not None))  # bit i: of operand i
         options, new = {"reader": reader, "statics": statics}, wrap(root.array)
         new.node = root.node = plan.record((root, value), options, new)
         if new.node is not None and (flags := mode.get()) & WATCHED:

@@ -21,6 +21,7 @@ from minigrad.ops.copies import contiguous, ravel
 from minigrad.ops.gather import at_least_1d, make_key_along
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import getitem, put_at, read_at
+from minigrad.ops.inplace import index_put_over
 from minigrad.ops.keys import array_key, check_fits_region, types_differ, watch
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.shape import reshape
@@ -35,7 +36,6 @@ _scatter_added = shown_as(add_at, "ScatterAddBackward0")
 _index_put_added = operation("index_put", add_at.forward, lambda g, key: g, add_at.rules[1])
 _index_put_added.once = True  # as in PyTorch, which saves the indices for every backward, even one that reads none
 _scattered_over = shown_as(overwrite, "ScatterBackward0")
-_index_put = shown_as(overwrite, "IndexPutBackward0")
 
 
 def reshape_like(x: Any, other: Any) -> Any:
@@ -174,4 +174,4 @@ def index_put(input: Tensor, indices: Operand, values: Operand, accumulate: bool
     check_fits_region(values.array, quiet(operator.getitem, input.array, key), input.array)
     if accumulate:
         return _index_put_added(input, values, key=key)
-    return _index_put(input, values, reader=read_at, statics={"key": key})
+    return index_put_over(input, values, reader=read_at, statics={"key": key})

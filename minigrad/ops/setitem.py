@@ -15,7 +15,7 @@ from minigrad.backend import device_of, store, to_device
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move
 from minigrad.ops.index import getitem, plain_key, read_at
-from minigrad.ops.inplace import check_writable, copy_, is_root_tracked, move_on
+from minigrad.ops.inplace import check_writable, copy_, index_put_over, is_root_tracked, move_on
 from minigrad.ops.keys import (
     check_assigned,
     drop_leading_ones,
@@ -100,7 +100,7 @@ def _write_recorded(self: Any, parts: tuple[Any, ...], basic: bool, value: Any) 
     refresh(self)
     _write_array(self.array, parts, value.array)
     self.writes[0] += 1
-    move_on(self, cast(value, self.array.dtype), read_at, {"key": parts})
+    move_on(self, cast(value, self.array.dtype), read_at, {"key": parts}, index_put_over if itself else None)
 
 
 def _is_part(value: Any, whole: Any, parts: tuple[Any, ...]) -> bool:

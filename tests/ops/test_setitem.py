@@ -257,3 +257,25 @@ def test_too_many_indices_with_a_place_among_them_are_counted_in_a_graph_too():
     y = mg.ones(3, requires_grad=True) * 1
     with pytest.raises(IndexError, match="too many indices for tensor of dimension 1: 2 were indexed"):
         y[..., mg.tensor([1]), 1:] = mg.ones(1)
+
+
+BOTH, DIAGONAL = mg.tensor([0, 2]), mg.eye(3) > 0
+
+
+@pytest.mark.parametrize(
+    "key", [BOTH, DIAGONAL, [0, 2], (BOTH, BOTH), (slice(None), BOTH), (..., BOTH), (slice(0, 3, 1), BOTH), DIAGONAL[0]]
+)
+def test_a_write_to_places_that_arrays_name_is_an_index_put_in_the_graph(key):
+    y = mg.ones(3, 3, requires_grad=True) * 2
+    y[key] = 0
+    assert type(y.grad_fn).__name__ == "IndexPutBackward0"
+
+
+@pytest.mark.parametrize(
+    "key", [0, (0, BOTH), (None, BOTH), (slice(1, None), BOTH), (slice(None, None, 2), BOTH), mg.tensor(1), True]
+)
+def test_a_write_through_a_view_is_copy_slices_in_the_graph(key):
+    y, z = (mg.ones(3, 3, requires_grad=True) * 2 for _ in range(2))
+    y[key] = 0
+    z[1:][BOTH[:1]] = 0
+    assert [type(x.grad_fn).__name__ for x in (y, z)] == ["CopySlices", "CopySlices"]
