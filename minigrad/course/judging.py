@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import copy
 import dis
 import inspect
 import io
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -38,7 +40,7 @@ def judge(exercise: Exercise, answer: Any) -> str | None:
     if complaint := _refuse(exercise, answer):
         return complaint
     try:
-        with time_limit(exercise.seconds), memory_limit(GIBIBYTES), enable_grad():
+        with time_limit(exercise.seconds), memory_limit(GIBIBYTES), enable_grad(), _exit_leaves_input_open():
             return _punctuate(_judge_by_kind(exercise, answer))
     except TooLong:
         return (
@@ -57,6 +59,17 @@ def judge(exercise: Exercise, answer: Any) -> str | None:
         return "It ends Python, by exit(): return the answer instead."
     except Exception as error:  # noqa: BLE001 (a student's code may raise anything)
         return describe_error(error, by_hand=exercise.by_hand)
+
+
+@contextlib.contextmanager
+def _exit_leaves_input_open() -> Iterator[None]:
+    """Python's own exit() and quit() close `sys.stdin`, which stays closed when the SystemExit is caught."""
+    own = {name: getattr(builtins, name) for name in ("exit", "quit") if hasattr(builtins, name)}
+    try:
+        vars(builtins).update(dict.fromkeys(own, sys.exit))
+        yield
+    finally:
+        vars(builtins).update(own)
 
 
 def _refuse(exercise: Exercise, answer: Any) -> str | None:

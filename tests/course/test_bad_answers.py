@@ -1,5 +1,6 @@
 """check: an answer of every bad kind, to one exercise, gets a message and never an exception."""
 
+import io
 import re
 import sys
 from importlib.util import find_spec
@@ -156,6 +157,15 @@ def test_a_wrong_answer_gets_a_message_and_no_exception(what, capsys):
     assert verdict is False and words in text and "Hint: " in text
     for number in ("19", "37", "43"):  # the right answer
         assert not re.search(rf"\b{number}\b", text.split("Hint")[0])
+
+
+def test_an_answer_that_ends_python_leaves_the_input_open(capsys, monkeypatch):
+    """Python's own exit() closes it: a program that asks for a line afterwards would get an error."""
+    typed = io.StringIO("a line")
+    monkeypatch.setattr(sys, "stdin", typed)
+    for ends in (lambda X, K: exit(), lambda X, K: quit()):
+        assert "It ends Python" in ask(capsys, "1.corr2d", ends)[1]
+    assert not typed.closed and type(exit).__name__ == "Quitter"
 
 
 @LIMITED
