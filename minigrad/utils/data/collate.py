@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import wrap
+from minigrad.autograd.failed_calls import leave_out_inner_calls
 from minigrad.creation import as_tensor, tensor
 from minigrad.dtypes import float64
 from minigrad.ops.complaints import type_name
@@ -36,10 +37,11 @@ def default_collate(batch: Any) -> Any:
         ) from None
     try:
         return _collate(first, batch)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, KeyError) as error:
+        leave_out_inner_calls(error)
         kinds = [type_name(sample) for sample in batch]
         other = next((number for number, kind in enumerate(kinds) if kind != kinds[0]), None)
-        if other is None:
+        if other is None or isinstance(error, KeyError):
             raise
         raise type(error)(
             f"{error}. The samples of a batch should be of one kind: sample 0 is of type {kinds[0]}, sample {other} of "
@@ -51,7 +53,7 @@ def _collate(first: Any, batch: Any) -> Any:
     if isinstance(first, Tensor):
         return _stack(batch)
     if _is_numeric(first):
-        return _stack([as_tensor(np.asarray(sample)) for sample in batch])
+        return as_tensor(batch) if isinstance(first, np.generic) else _stack([as_tensor(sample) for sample in batch])
     if isinstance(first, (int, float)) and not isinstance(first, np.generic):
         return tensor(batch, dtype=float64 if isinstance(first, float) else None)
     if isinstance(first, (str, bytes)):  # NumPy's too
@@ -66,11 +68,13 @@ def _collate(first: Any, batch: Any) -> Any:
             got = f"got lengths {sorted({len(sample) for sample in batch})}: pad them, or pass a collate_fn"
             raise RuntimeError(f"each element in list of batch should be of equal size, {got}")
         return _rebuild_sequence(first, [default_collate(samples) for samples in zip(*batch, strict=True)])
-    forgotten = "Is `return` missing in the dataset's __getitem__? " if first is None else ""
+    hint = "Is `return` missing in the dataset's __getitem__? " if first is None else ""
+    if hasattr(first, "__dlpack__") and not isinstance(first, np.ndarray):
+        hint = "It is of another library: minigrad.from_dlpack(x) is a tensor of the same memory. "
     raise TypeError(
         "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
-        f"found {getattr(first, 'dtype', type(first))}. {forgotten}Pass a collate_fn that makes a batch from a list of "
-        "samples"
+        f"found {first.dtype if isinstance(first, np.ndarray) else type(first)}. {hint}Pass a collate_fn that makes a "
+        "batch from a list of samples"
     )
 
 

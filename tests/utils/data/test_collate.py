@@ -144,6 +144,8 @@ def test_batches_that_cannot_be_collated_are_refused():
         ([minigrad.ones(2), None], TypeError, "sample 0 is of type minigrad.Tensor, sample 1 of type NoneType"),
         ([1, 2, minigrad.ones(2)], ValueError, "sample 0 is of type int, sample 2 of type minigrad.Tensor"),
         ([3, "a"], TypeError, "sample 0 is of type int, sample 1 of type str"),
+        ([np.float32(1), None], RuntimeError, "sample 0 is of type numpy.float32, sample 1 of type NoneType"),
+        ([np.ones(2), None], RuntimeError, "sample 0 is of type numpy.ndarray, sample 1 of type NoneType"),
         ([{"a": 1}, 3], TypeError, "sample 0 is of type dict, sample 1 of type int"),
         ([(1, 2), 3], TypeError, "sample 0 is of type tuple, sample 1 of type int"),
         ([(1, 2.0), (1, None)], TypeError, "sample 0 is of type float, sample 1 of type NoneType"),
@@ -154,6 +156,23 @@ def test_samples_of_different_kinds_are_named(batch, error, kinds):
     with pytest.raises(error, match=re.escape(f"The samples of a batch should be of one kind: {kinds}")) as caught:
         default_collate(batch)
     assert str(caught.value).count("of one kind") <= 2
+
+
+def test_samples_of_another_library_are_told_by_their_class_and_how_to_bring_them_here():
+    class Foreign:
+        dtype = "float32"
+
+        def __dlpack__(self):
+            raise NotImplementedError
+
+    with pytest.raises(TypeError, match=r"found <class .*Foreign'>. It is of another library: minigrad.from_dlpack"):
+        default_collate([Foreign(), Foreign()])
+
+
+def test_numpy_s_numbers_and_python_s_have_the_kind_of_the_first():
+    are_same(default_collate([np.float32(1), 2.5]), tensor([1.0, 2.5]))
+    are_same(default_collate([np.float64(1), 2.5]), tensor([1.0, 2.5], dtype=minigrad.float64))
+    are_same(default_collate([np.ones(2), [1, 2]]), tensor([[1.0, 1.0], [1.0, 2.0]], dtype=minigrad.float64))
 
 
 def test_samples_of_one_kind_are_not_called_different():
