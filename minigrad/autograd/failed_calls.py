@@ -24,7 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 SAME_DEVICE = ": expected all tensors to be on the same device, but operand "
 NO_MEMORY = "(): not enough memory: "
-FAILURES = (TypeError, RuntimeError, MemoryError, ValueError)  # what `explain_failure` has words for
+FAILURES = (TypeError, RuntimeError, MemoryError, ValueError, IndexError)  # what `explain_failure` has words for
 
 
 def explain_failure(error: Exception, function: Callable[..., Any], *further: str) -> None:

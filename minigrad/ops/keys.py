@@ -14,6 +14,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase, is_array
+from minigrad.autograd.failed_calls import leave_out_inner_calls
 from minigrad.autograd.node import Watched
 from minigrad.backend import device_of, quiet, to_device
 from minigrad.devices import CPU, device
@@ -243,7 +244,11 @@ def count_axes(part: Any) -> int:
 
 def read_key(array: Any, key: Any) -> tuple[tuple[Any, ...], bool, tuple[Any, Any] | None]:
     """Reads an index that is not plain: as NumPy takes it, whether it gives a view, and its two steps if split."""
-    parts = array_key(array, tuple_of_lists(key) if type(key) is list else key)
+    try:
+        parts = array_key(array, tuple_of_lists(key) if type(key) is list else key)
+    except (TypeError, IndexError) as refused:
+        leave_out_inner_calls(refused)
+        raise
     basic = is_basic(parts)
     return parts, basic, None if basic else split_in_two(parts)
 
@@ -330,14 +335,12 @@ def drop_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
 
 def check_assigned(array: Any, key: Any, source: Any) -> None:
     """Raises for an index out of range, and for a number or an array that does not fit ``array[key]``."""
-    check_fits_region(np.asarray(source) if not is_array(source) else source, read_array(array, key), array, True)
+    value, region = source if is_array(source) else np.asarray(source), read_array(array, key)
+    if not broadcasts(drop_leading_ones(value.shape, region.ndim), region.shape):
+        raise does_not_fit_region(value, region, array)
 
 
-def check_fits_region(value: Any, region: Any, whole: Any, leading_ones: bool = False) -> None:
-    """Raises RuntimeError unless `value` broadcasts to the `region` of `whole`.
-
-    With `leading_ones` the value may have more axes than the region, if they are leading and of length 1.
-    """
-    shape = drop_leading_ones(value.shape, region.ndim) if leading_ones else value.shape
-    if not broadcasts(shape, region.shape):
+def check_fits_region(value: Any, region: Any, whole: Any) -> None:
+    """Raises RuntimeError unless `value` broadcasts to the `region` of `whole`."""
+    if not broadcasts(value.shape, region.shape):
         raise does_not_fit_region(value, region, whole)

@@ -9,7 +9,7 @@ import pytest
 import minigrad as torch
 from minigrad import nn
 from minigrad.nn import functional as F
-from minigrad.utils.data import DataLoader
+from minigrad.utils.data import DataLoader, default_collate
 
 
 class Net(nn.Module):
@@ -43,11 +43,16 @@ CALLS = {
     "a loss of pairs": lambda: F.mse_loss(torch.ones(2, 3), torch.ones(2, 2)),
     "a layer of a loss": lambda: nn.CrossEntropyLoss()(torch.ones(2, 4), CLASSES),
     "an axis": lambda: torch.ones(2, 3).sum(4),
+    "an axis of softmax": lambda: F.softmax(torch.ones(2, 3), 2),
+    "a name as an index": lambda: IMAGES["0"],
+    "a fraction as an index": lambda: IMAGES[0.0],
+    "a fraction in a list": lambda: IMAGES[[0.5]],
     "an optimizer": lambda: torch.optim.SGD([torch.ones(2)], lr=-1),
     "a join": lambda: torch.cat([torch.ones(2, 2), torch.ones(3, 3)]),
     "a product": lambda: torch.ones(2, 3) @ torch.ones(2, 3),
     "samples of different shapes": lambda: next(iter(DataLoader([torch.ones(2), torch.ones(3)], 2))),
     "entries of different shapes": lambda: next(iter(DataLoader([{"x": torch.ones(n)} for n in (2, 3)], 2))),
+    "samples joined directly": lambda: default_collate([{"x": torch.ones(n)} for n in (2, 3)]),
     "samples of different types": lambda: next(iter(DataLoader([torch.ones(2), None], 2))),
     "samples of different lengths": lambda: list(DataLoader([(1,), (1, 2)], 2)),
     "samples of nothing": lambda: list(DataLoader([None, None], 2)),
@@ -59,6 +64,15 @@ def test_a_traceback_holds_at_most_three_calls_of_the_library(call):
     shown = shown_calls(call)
     assert shown[0] == "user"
     assert 1 <= shown.count("library") <= 3
+
+
+def test_values_that_do_not_fit_a_mask_are_refused_by_four_calls():
+    shown = shown_calls(lambda: torch.ones(4).__setitem__(torch.ones(4) > 0.5, torch.ones(10)))
+    assert shown.count("library") <= 4
+
+
+def test_a_missing_key_of_a_sample_is_refused_near_its_line():
+    assert shown_calls(lambda: default_collate([{"a": 1}, {"b": 2}]), KeyError).count("library") <= 2
 
 
 def test_the_users_own_forward_stays_in_a_traceback():
