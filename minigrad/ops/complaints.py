@@ -130,7 +130,7 @@ def how_to_give_a_tensor(got: Any, name: str = "") -> str:
     elif isinstance(got, (list, tuple)) and got and isinstance(got[0], str):
         hint = "texts hold no numbers: give each name a number, for example sorted(set(names)).index(name)"
     elif isinstance(got, (list, tuple)) and any(isinstance(x, TensorBase) for x in got):
-        hint = f"it holds tensors: pass one of its {len(got)} elements, or join them with minigrad.stack"
+        hint = f"it holds tensors: pass one of its {len(got)} elements{_how_to_make_one_of(got)}"
     elif getattr(got, "__name__", None) == "parameters" and callable(got):
         hint = "write net.parameters(), with the brackets"
     elif hasattr(got, "parameters"):
@@ -138,6 +138,18 @@ def how_to_give_a_tensor(got: Any, name: str = "") -> str:
     elif not isinstance(got, set) and any(getattr(x, "__name__", None) == name for x in vars(type(got)).values()):
         hint = f"a function in a class's body becomes its method: write staticmethod({name}) there"
     return hint
+
+
+def _how_to_make_one_of(got: Any) -> str:
+    """The rest of a hint for a list or a tuple that holds tensors: they are joined, or are what a layer returned."""
+    shapes = [tuple(x.array.shape) if isinstance(x, TensorBase) else None for x in got]
+    if None not in shapes and len({*shapes}) == 1:
+        return ", or join them with minigrad.stack"
+    pair = isinstance(got, tuple) and len(got) == 2 and shapes[0]
+    if pair and (isinstance(got[1], tuple) or (shapes[1] or ())[-1:] == pair[-1:]):  # as a recurrent layer returns
+        states = "(h, c)" if isinstance(got[1], tuple) else "h"
+        return f"; a layer that returns a pair is called on its own, not by Sequential: out, {states} = layer(x)"
+    return ""
 
 
 def not_a_bool(name: str, parameter: str, got: Any) -> TypeError:

@@ -224,7 +224,9 @@ def test_flags_of_nn_functional_are_read_as_true_or_false():
     [
         ({"image": X}, "not dict; pass one of its values, for example that of 'image'"),
         ({}, "not dict; pass one of its values$"),
-        ((X, I), "not tuple; it holds tensors: pass one of its 2 elements, or join them with minigrad.stack"),
+        ((X, X), "not tuple; it holds tensors: pass one of its 2 elements, or join them with minigrad.stack"),
+        ((X, I[0, 0]), "not tuple; it holds tensors: pass one of its 2 elements$"),
+        ([X, None], "not list; it holds tensors: pass one of its 2 elements$"),
         ([1.0], r"not list; wrap it with minigrad.tensor"),
         (("cat", "dog"), r"not tuple; texts hold no numbers: give each name a number, for example sorted"),
     ],

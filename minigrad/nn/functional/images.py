@@ -72,6 +72,8 @@ def _refuse(name: str, space: int, shape: list[int], words: Words) -> Exception:
         side = math.isqrt(shape[-1])
         if space == 2 and side**2 == shape[-1] > max(64, 4 * shape[0]):  # of 28 * 28 pixels, for instance
             hint += f" For {shape[0]} images of {side} x {side} pixels in a row, x.reshape(-1, 1, {side}, {side})."
+        if space == 2 and shape[1] >= 4 * shape[0]:  # longer than images are
+            hint += f" If these are {shape[0]} rows, as Flatten makes them: Flatten comes after the convolutions."
     elif ndim == high + 1 and space < 3 and str(space) in name:
         hint = f" {name.replace(str(space), str(space + 1))} takes {AXES[space + 1]}."
     elif ndim in (low, high):

@@ -5,6 +5,7 @@ import pytest
 
 import minigrad
 import minigrad.nn.functional as F
+from minigrad import nn
 from tests.marks import NOT_ASKED
 from tests.refusals import read_pattern
 
@@ -366,3 +367,8 @@ def test_an_image_is_not_taken_for_a_batch_of_flat_images():
     with pytest.raises(RuntimeError) as caught:
         F.conv2d(ones(256, 256), ones(8, 1, 5, 5))
     assert str(caught.value).endswith("For one image of one channel, write x.reshape(1, 1, 256, 256).")
+
+
+def test_flat_rows_before_a_convolution_are_told():
+    with pytest.raises(RuntimeError, match=r"If these are 2 rows, as Flatten makes them: Flatten comes after the conv"):
+        nn.Sequential(nn.Flatten(), nn.Conv2d(1, 3, 3))(ones(2, 1, 8, 8))
