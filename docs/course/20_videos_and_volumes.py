@@ -37,7 +37,8 @@ assert torch.allclose(corr3d(X, K), F.conv3d(X[None, None], K[None, None])[0, 0]
 # %% [markdown]
 # The layer `nn.Conv3d` takes its input with the axes (videos, channels, time, rows, columns). Padding, stride and kernel
 # are one number for all three axes, or three numbers. `nn.MaxPool3d` takes the largest number of each box. In a video,
-# time and space differ: pooling often halves rows and columns alone.
+# time and space differ: pooling often halves rows and columns alone. A file often holds a video as (time, rows, columns,
+# channels): `permute` gives the axes in another order, so `x.permute(1, 0)` is `x.t()`.
 
 # %%
 video = torch.randn(1, 3, 8, 16, 16)  # 8 frames of three colours
@@ -77,17 +78,19 @@ STEPS = torch.tensor([[-1, 0], [1, 0], [0, -1], [0, 1]])  # up, down, left, righ
 
 def make_videos(count, frames=5, size=6):
     videos, labels = torch.zeros(count, 1, frames, size, size), torch.randint(0, 4, (count,))
-    starts = torch.randint(0, size, (count, 2))
+    starts = torch.randint(0, size, (count, 2))  # the row and the column of each dot
     for t in range(frames):
-        rows, columns = ((starts + t * STEPS[labels]) % size).unbind(1)  # it comes back at the other side
-        videos[torch.arange(count), 0, t, rows, columns] = 1.0
+        places = (starts + t * STEPS[labels]) % size  # a dot that leaves the image comes back at the other side
+        rows, columns = places.unbind(1)  # the two columns of `places`
+        videos[torch.arange(count), 0, t, rows, columns] = 1.0  # one pixel in each video
     return videos, labels
 
 
 def share_of_right_answers(depth, steps=100):
     torch.manual_seed(0)
     net = nn.Sequential(
-        nn.Conv3d(1, 8, (depth, 3, 3), padding=(0, 1, 1), padding_mode="circular"),  # (N, 8, 6 - depth, 6, 6)
+        # (N, 1, 5, 6, 6) -> (N, 8, 6 - depth, 6, 6); the padding is circular, as the dot goes round
+        nn.Conv3d(1, 8, (depth, 3, 3), padding=(0, 1, 1), padding_mode="circular"),
         nn.ReLU(),
         nn.AdaptiveAvgPool3d(1),  # the mean of each map: (N, 8, 1, 1, 1)
         nn.Flatten(),
@@ -140,11 +143,11 @@ course.check("20.corr3d", my_corr3d)
 
 
 # %%
-def frames_first(clip):
+def channels_first(clip):
     """A clip as files have it, (time, rows, columns, channels), as the batch of one that nn.Conv3d takes."""
 
 
-course.check("20.frames_first", frames_first)
+course.check("20.channels_first", channels_first)
 
 
 # %%

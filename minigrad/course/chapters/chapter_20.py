@@ -33,7 +33,7 @@ def corr3d(X: Tensor, K: Tensor) -> Tensor:
 
 
 @exercise(
-    "20.frames_first", cases=[(image(4, 5, 6, 3),)], hidden={"a grey clip": (image(2, 3, 5, 1),)},
+    "20.channels_first", cases=[(image(4, 5, 6, 3),)], hidden={"a grey clip": (image(2, 3, 5, 1),)},
     page="chapter 20, 'A window in three directions'",
     hint="`permute` gives the axes in another order, and `[None]` a new one; in which order does nn.Conv3d take them?",
     slips={
@@ -46,7 +46,7 @@ def corr3d(X: Tensor, K: Tensor) -> Tensor:
             lambda clip: clip.reshape(1, clip.shape[3], *clip.shape[:3]),
     },
 )  # fmt: skip
-def frames_first(clip: Tensor) -> Tensor:
+def channels_first(clip: Tensor) -> Tensor:
     """A clip as files have it, (time, rows, columns, channels), as the batch of one that nn.Conv3d takes."""
     return clip.permute(3, 0, 1, 2)[None]
 
@@ -85,6 +85,7 @@ def motion(clip: Tensor) -> Tensor:
             channels_out * (channels_in * 3 * k + 1)
         ),
         "each map out has a box for each channel in": lambda channels_in, channels_out, k: channels_out * (k**3 + 1),
+        "that is one map: there are channels_out of them": lambda channels_in, channels_out, k: channels_in * k**3 + 1,
         "there is one bias for each channel out": lambda channels_in, channels_out, k: (
             channels_out * channels_in * k**3 + 1
         ),
