@@ -203,6 +203,7 @@ def sub(input: Tensor, other: Any, *, alpha: float = 1, out: Tensor | None = Non
 
 
 subtract = sub.__wrapped__  # type: ignore[attr-defined]  # it never took the former order
+subtract.__qualname__ = "subtract"  # where pickle finds it
 
 
 @of_tensors

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.backend import address_of, array_module
-from minigrad.layout import channels_last
+from minigrad.layout import channels_last, find_memory_order
 from minigrad.ops.copies import in_rows
 
 
@@ -59,8 +59,10 @@ def owner_of(array: Any) -> Any:
 def memory_of(array: Any) -> tuple[Any, int]:
     """The whole memory of which `array` is a view, as a flat array, and the offset of the first element in it."""
     root = owner_of(array)
-    if root.flags.c_contiguous or root.flags.f_contiguous:
-        flat = (root if root.flags.c_contiguous else root.transpose()).reshape(-1)
+    if not root.flags.c_contiguous:  # a copy of a turned array may keep the order of its axes in memory
+        root = root.transpose(find_memory_order(root.shape, root.strides))
+    if root.flags.c_contiguous:
+        flat = root.reshape(-1)
     else:  # memory of another library: from the first element to the last
         ahead = root[tuple([slice(None, None, -1 if step < 0 else 1) for step in root.strides])]
         span = sum([(n - 1) * step for n, step in zip(ahead.shape, ahead.strides, strict=True)]) // root.itemsize + 1

@@ -1,5 +1,7 @@
 """`as_strided`: the elements it reads, its gradients to second order, and its errors."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,17 @@ def test_a_write_through_the_view_reaches_the_graph():
     h.as_strided((2, 2), (3, 1)).mul_(3)
     h.sum().backward()
     assert w.grad.tolist() == [3, 3, 1, 3, 3, 1]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_so_does_one_through_a_view_of_a_copy_that_kept_its_turned_axes(order):
+    w = torch.arange(24.0, requires_grad=True)
+    h = w.reshape(2, 3, 4).permute(order).clone()
+    view = h.as_strided((2, 2), (12, 1))
+    assert view._base is h and view.tolist() == [[0, 1], [12, 13]]
+    view.mul_(3)
+    h.sum().backward()
+    assert w.grad.reshape(2, 12)[:, :2].eq(3).all() and w.grad.sum() == 32
 
 
 @pytest.mark.parametrize(

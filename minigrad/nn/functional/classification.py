@@ -70,7 +70,7 @@ def _negative_log_likelihood(
 
 
 def _advise_of_negative_loss(input: Tensor, losses: np.ndarray) -> None:
-    if not losses.size or losses.min() >= 0:
+    if not input.array.size or not losses.min() < 0:  # nothing is told of NaN
         return
     plan, numbers = getattr(input.node, "plan", None), input.array
     comes_from_a_layer = plan is not None and plan.operation in (affine, project)
@@ -130,8 +130,10 @@ def _uniform_cross_entropy(
     losses = where(kept, losses, 0.0)  # ignored rows give 0, even if they hold inf or NaN
     if reduction != "mean":
         return reduce_losses(losses, reduction)
-    counts = kept if weight is None else where(kept, weight[where(kept, target, 0)], 0.0)
-    return losses.sum() / counts.sum()
+    if weight is None:
+        return losses.sum() / kept.sum()
+    places = where(kept, target, 0).long()  # as uint8 they would be a mask
+    return losses.sum() / where(kept, weight[places], 0.0).sum()
 
 
 def _cross_entropy_of_probabilities(

@@ -50,6 +50,13 @@ def test_cross_entropy_with_weights_and_ignored_samples():
     assert F.cross_entropy(make_scores(), y, w).item() == pytest.approx(mean)
 
 
+def test_smoothed_and_weighted_classes_may_be_uint8():
+    y, w = minigrad.tensor([2, 1, 1], dtype=minigrad.uint8), minigrad.tensor(WEIGHTS)
+    scores = make_scores()[:3]
+    found = F.cross_entropy(scores, y, w, ignore_index=2, label_smoothing=0.3)
+    assert found == F.cross_entropy(scores, y.long(), w, ignore_index=2, label_smoothing=0.3)
+
+
 def test_smoothing_is_a_mixture_with_the_uniform_distribution():
     smooth = np.full((4, 3), 0.3 / 3)
     smooth[np.arange(4), LABELS] += 0.7
@@ -172,6 +179,18 @@ class TestAdvice:
         with pytest.warns(advice.Advice, match=r"nll_loss is negative \(-0\.5\): it takes log-probabilities") as seen:
             F.nll_loss(minigrad.tensor([[0.5, 0.5]]), minigrad.tensor([1]))
         assert seen[0].filename == __file__
+
+    @pytest.mark.parametrize("shape", [(0, 3), (0, 3, 2), (2, 3, 0, 4)])
+    @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+    def test_nll_loss_without_samples_is_no_reason_for_advice(self, shape, reduction):
+        classes = minigrad.zeros(*shape[:1], *shape[2:], dtype=minigrad.int64)
+        loss = F.nll_loss(minigrad.zeros(*shape), classes, reduction=reduction)
+        assert loss.isnan() if reduction == "mean" else loss.sum() == 0
+
+    def test_a_loss_that_is_nan_is_not_called_negative(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert F.nll_loss(minigrad.tensor([[0.5, float("nan")]]), minigrad.tensor([1])).isnan()
 
     @pytest.mark.parametrize("bias", [True, False])
     def test_a_negative_nll_loss_of_a_layers_scores_gets_advice(self, bias):
