@@ -145,10 +145,11 @@ def _how_to_make_one_of(got: Any) -> str:
     shapes = [tuple(x.array.shape) if isinstance(x, TensorBase) else None for x in got]
     if None not in shapes and len({*shapes}) == 1:
         return ", or join them with minigrad.stack"
-    pair = isinstance(got, tuple) and len(got) == 2 and shapes[0]
-    if pair and (isinstance(got[1], tuple) or (shapes[1] or ())[-1:] == pair[-1:]):  # as a recurrent layer returns
-        states = "(h, c)" if isinstance(got[1], tuple) else "h"
-        return f"; a layer that returns a pair is called on its own, not by Sequential: out, {states} = layer(x)"
+    if isinstance(got, tuple) and len(got) == 2 and shapes[0]:
+        has_cells = isinstance(got[1], tuple)
+        if has_cells or (shapes[1] and shapes[1][-1] == shapes[0][-1]):  # as a recurrent layer returns
+            states = "(h, c)" if has_cells else "h"
+            return f"; a layer that returns a pair is called on its own, not by Sequential: out, {states} = layer(x)"
     return ""
 
 
@@ -356,40 +357,6 @@ def common_batch(a: Any, b: Any) -> tuple[int, ...]:
         return np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
         return tuple(b.shape[:-2])
-
-
-def no_weight(shape: tuple[int, ...]) -> RuntimeError:
-    """The error for a weight of a linear layer with more than two axes."""
-    what = f"linear takes a weight (outputs, inputs), got shape {tuple(shape)}"
-    return RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {len(shape)}D: {what}")
-
-
-def check_factor_types(input: Any, weight: Any) -> None:
-    """Raises RuntimeError unless the input and the weight of a linear layer have one dtype."""
-    if input.array.dtype != weight.array.dtype:
-        kinds = [SCALAR_TYPES.get(x.array.dtype.name, x.array.dtype.name) for x in (input, weight)]
-        raise RuntimeError(
-            f"mat1 and mat2 must have the same dtype, but got {kinds[0]} and {kinds[1]}: these are the input and the "
-            "weight of linear; convert one of them, for example input.to(weight.dtype)"
-        )
-
-
-def does_not_project(x: Any, w: Any) -> RuntimeError:
-    """The error for an input `x` of a linear layer whose last axis is not that of the weight `w`."""
-    rows = x.size // max(x.shape[-1], 1)
-    flat = prod(x.shape[1:])
-    remedy = f"a layer for it has in_features={x.shape[-1]}"
-    if x.ndim > 2 and flat == w.shape[1]:
-        remedy = "flatten each example first, by x.flatten(1) or the layer nn.Flatten()"
-    elif x.size == w.shape[1]:  # as an image without a batch, of which nn.Flatten() takes the channels for examples
-        remedy = f"its {x.size} entries are one example: give a batch of one, by image[None] or x.reshape(1, {x.size})"
-    elif x.ndim > 2:
-        remedy += f", or {flat} after x.flatten(1)"
-    return RuntimeError(
-        f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and {w.shape[1]}x{w.shape[0]}): linear "
-        f"got an input of shape {tuple(x.shape)}, whose last axis should have {w.shape[1]} entries; "
-        f"{remedy}"
-    )
 
 
 def no_index(array: Any) -> TypeError:

@@ -6,10 +6,10 @@ from math import prod
 
 from minigrad.autograd.core import plain_classes
 from minigrad.autograd.overriding import ask, never_overriding
-from minigrad.nn.functional.parts import check_parts
+from minigrad.nn.functional.parts import check_factor_types, check_parts, does_not_project, no_weight
 from minigrad.ops.affine import affine, project
 from minigrad.ops.arguments import require_tensors
-from minigrad.ops.complaints import check_factor_types, does_not_project, no_weight, not_implemented_for
+from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
 

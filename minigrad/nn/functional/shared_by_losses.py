@@ -62,7 +62,7 @@ def loss(function: Callable[P, T], reductions: tuple[str, ...] = REDUCTIONS) -> 
                 raise _no_reduction(reduction, reductions)
         try:
             return function(*args, **kwargs)
-        except (*FAILURES, IndexError) as refused:
+        except FAILURES as refused:
             explain_failure(refused, function)
             raise
 
