@@ -122,6 +122,8 @@ if viz.can_draw():
 # | im2col | the same in blocks that fit into the processor's fast memory; more calls, but any size |
 # | planes, mec | fewer copies: windows that overlap share what was copied |
 # | pointwise | for 1x1 kernels: a product over the channels, as in chapter 4, without any copy |
+# | channels last | the channels of a pixel side by side, so a row of a window is copied in one piece |
+# | toeplitz | for small images: one product with the matrix of [chapter 14](14_other_convolutions.py) |
 # | winograd | fewer products; `2x2` makes four outputs at once, as above, and the other sixteen |
 #
 # `explain` lists them, the quickest first, with the estimate and with what it measures here and now, in milliseconds:

@@ -220,7 +220,8 @@ assert as_float16[1].isinf() and as_float16[2] == 0 and as_float16[0] > 1
 assert as_bfloat16[0] == 1 and torch.allclose(as_bfloat16[1:], x[1:], rtol=1 / 256)
 
 # %% [markdown]
-# Written so, the gradient is easy to find, too. For one row of scores x and the right class c the loss is
+# Back to the loss. Written with log softmax, it has a gradient that is easy to find. For one row of scores x and the
+# right class c the loss is
 #
 #     -x[c] + log(sum of exp(x[j]))
 #

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,17 +26,28 @@ class WroteIntoArgumentsError(Exception):
 
 
 def guard(answer: Callable[..., Any], start: int = 0) -> Callable[..., Any]:
-    """`answer`, which raises WroteIntoArgumentsError if it changes a tensor among its arguments from `start` on."""
+    """`answer`, which raises WroteIntoArgumentsError if it changes a tensor among its arguments from `start` on.
+
+    A list that is an argument may be changed, but not the tensors in it.
+    """
 
     def call(*given: Any) -> Any:
-        before = [as_array(x).copy() if is_data(x) else None for x in given[start:]]
+        before = [(x, as_array(x).copy()) for x in _find_data(given[start:])]
         returned = answer(*given)
-        for x, numbers in zip(given[start:], before, strict=True):
-            if numbers is not None and not np.array_equal(as_array(x), numbers, equal_nan=True):
-                raise WroteIntoArgumentsError
+        if not all(np.array_equal(as_array(x), numbers, equal_nan=True) for x, numbers in before):
+            raise WroteIntoArgumentsError
         return returned
 
     return call
+
+
+def _find_data(given: Any) -> Iterator[Any]:
+    """The tensors and arrays among the arguments, and in lists of them."""
+    if is_data(given):
+        yield given
+    elif isinstance(given, (list, tuple)):
+        for part in given:
+            yield from _find_data(part)
 
 
 def refuse_parameters(answer: Callable[..., Any], names: Sequence[str], most: int | None = None) -> str | None:

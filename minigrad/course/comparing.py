@@ -135,6 +135,8 @@ def refuse_what_is_no_number(answer: Any, due: str = "a tensor") -> str | None:
         return "it returned None: is `return` missing?"
     if answer is Ellipsis or answer is NotImplemented:
         return "it is still empty: write its body"
+    if isinstance(answer, tuple) and hasattr(answer, "indices"):
+        return f"{due} is due, and it returned the pair (values, indices): take its .values"
     if isinstance(answer, (Tensor, np.ndarray, Number, list, tuple)):
         try:
             kind = as_array(answer).dtype

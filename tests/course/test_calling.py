@@ -29,6 +29,8 @@ def test_guard_returns_what_the_answer_returns():
     x = torch.tensor([1.0, float("nan")])  # which does not equal itself
     assert guard(lambda x, n: x[n])(x, 0).item() == 1.0
     assert guard(lambda x, numbers: numbers.append(1))(x, []) is None  # a list is the answer's own affair
+    with pytest.raises(WroteIntoArgumentsError):
+        guard(lambda parts: double(parts[1]))([torch.ones(1), torch.ones(2)])  # the tensors in it are not
 
 
 def test_the_first_arguments_need_not_be_guarded():

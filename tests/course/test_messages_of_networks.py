@@ -24,6 +24,13 @@ def repeat(g):
     return g.repeat_interleave(2, 2).repeat_interleave(2, 3)
 
 
+def write_into_the_first(means, counts):
+    """The right mean, of tensors that are not the same afterwards."""
+    total = means[0]
+    total *= counts[0]
+    return sum((m * n for m, n in zip(means[1:], counts[1:], strict=True)), total) / sum(counts)
+
+
 def write_over(x, w, stride):
     """A transposed convolution with = in place of +=."""
     y = mg.zeros((len(x) - 1) * stride + len(w))
@@ -117,7 +124,7 @@ def count_all_bad_epochs(losses, patience):
         ),
         ("11.channels_last", lambda layer, x: layer(x.reshape(len(x), 3, *x.shape[1:3])), "24 of 24 numbers are wrong"),
         ("11.bytes", lambda layer, images: layer((images // 255).float()), "2 of 2 numbers are wrong"),
-        ("11.features", lambda n: 4 * ((n - 2) / 2) ** 2, "In a hidden case (an odd size): the answer is not right: a"),
+        ("11.features", lambda n: 4 * ((n - 2) / 2) ** 2, "For n = 9: 49 is not right: a number of pixels is"),
         ("11.labels", lambda scores, labels: mg.nn.functional.cross_entropy(scores, labels), "reshape(4).long()"),
         (
             "13.share",
@@ -198,7 +205,7 @@ def count_all_bad_epochs(losses, patience):
         (
             "14.max_pool",
             lambda X, k: pool(X, k, 1, -99),
-            "1 of 2 numbers is wrong, the first at index (0, 1), where it says 3.",
+            "where it says 3: windows lie side by side: window (i, j) begins at row i * k, column j * k.",
         ),
         (
             "14.max_pool",
@@ -341,6 +348,16 @@ def count_all_bad_epochs(losses, patience):
             lambda x, w, stride: write_over(x, w, stride),
             "2 of 7 numbers are wrong, the first at index (2,)",
         ),
+        ("14.max_pool", lambda X, k: X[:k].max(0), "a tensor is due, and it returned the pair (values, indices): take"),
+        (
+            "14.sliding",
+            lambda weight, X, h, w: (weight @ mg.nn.functional.unfold(X[None], (h, w))[0]).reshape(
+                len(weight), X.shape[2] - w + 1, X.shape[1] - h + 1
+            ),
+            "its shape is (2, 2, 3), where (2, 3, 2) is due: the axes are in another order",
+        ),
+        ("11.features", lambda n: n * n, "For n = 8: 64 is not right."),
+        ("13.mean", write_into_the_first, "It wrote into its arguments; work on a new tensor."),
         ("14.dx", lambda g, x, w: mg.nn.functional.conv2d(g, w.flip(2, 3), stride=2), "computed with w flipped along"),
         ("14.dx", lambda g, x, w: mg.nn.functional.conv2d(g, w.transpose(0, 1)), "It raised RuntimeError"),
     ],

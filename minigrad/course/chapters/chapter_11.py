@@ -54,6 +54,7 @@ def channels_last(layer: Module, images: Tensor) -> Tensor:
     hidden={"another size": (make_layer(1), (image(2, 1, 3, 4) * 40 + 128).byte())},
     page="chapter 11, 'Kinds of numbers'", hint="255 becomes 1: what does a division make of whole numbers?",
     slips={
+        "255, the largest byte, becomes 1: divide by 255": lambda layer, images: layer(images / 256),
         "the bytes are not scaled": lambda layer, images: layer(images.float()),
         "scale the images, not the maps, which hold the bias too": lambda layer, images: layer(images.float()) / 255,
         "only 255 stays, as 1, and all other bytes become 0: divide by /, not by //":
@@ -66,7 +67,7 @@ def maps_of_bytes(layer: Module, images: Tensor) -> Tensor:
 
 
 @exercise(
-    "11.features", cases=[(8,), (28,)], hidden={"an odd size": (9,)}, page="chapter 11, 'Shapes'",
+    "11.features", cases=[(8,), (9,)], hidden={"a larger image": (28,)}, page="chapter 11, 'Shapes'",
     hint="follow one image: the convolution removes two pixels along each axis, the pool halves what is left.",
     slips={
         "that is one channel, and the convolution makes four": lambda n: ((n - 2) // 2) ** 2,
@@ -92,6 +93,11 @@ def features(n: int) -> int:
         "cross_entropy computes the softmax itself: it is there twice": lambda scores, labels: F.nll_loss(
             scores.softmax(1).log_softmax(1), labels.long().flatten()
         ),
+        "nll_loss takes log_softmax(scores); cross_entropy takes the scores themselves":
+            lambda scores, labels: -scores.gather(1, labels.long()).mean(),
+        "the mean is over the images, not over all scores": lambda scores, labels: F.cross_entropy(
+            scores, labels.long().flatten()
+        ) / scores.shape[1],
         "that is the sum over the images": lambda scores, labels: F.cross_entropy(
             scores, labels.long().flatten(), reduction="sum"
         ),

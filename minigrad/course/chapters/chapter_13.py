@@ -91,6 +91,8 @@ def share(n: int, rank: int, size: int) -> tuple[int, int]:
         "all workers count alike there, and one with more images should count more": lambda m, n: sum(m) / len(m),
         "it is the sum over all images: divide it by their number":
             lambda m, n: sum(x * k for x, k in zip(m, n, strict=True)),
+        "a mean times its count is a sum: multiply by the count, not divide":
+            lambda m, n: sum(x / max(k, 1) for x, k in zip(m, n, strict=True)),
         "it is divided by the number of workers, in place of that of images":
             lambda m, n: sum(x * k for x, k in zip(m, n, strict=True)) / len(m),
         "the means are added as they are: each should be multiplied by its count": lambda m, n: sum(m) / sum(n),

@@ -68,7 +68,7 @@ def slide(kernels: Tensor, X: Tensor, stride: tuple[int, int] = (1, 1)) -> Tenso
 
 @exercise(
     "14.sliding",
-    cases=[(image(3, 12), image(2, 4, 5, seed=1), 2, 3), (image(2, 18, seed=2), image(2, 4, 4, seed=3), 3, 3)],
+    cases=[(image(3, 12), image(2, 4, 5, seed=1), 2, 3), (image(2, 18, seed=2), image(2, 5, 4, seed=3), 3, 3)],
     hidden={"a single window": (image(4, 12, seed=4), image(2, 3, 2, seed=5), 3, 2)},
     page="chapter 14, 'A classifier that slides'",
     hint="Flatten writes channel after channel, row after row: which shape gives each row of the weight its axes back?",
@@ -94,6 +94,8 @@ def sliding(weight: Tensor, X: Tensor, h: int, w: int) -> Tensor:
         "that is the mean of each window": lambda X, k: F.avg_pool2d(X[None, None], k)[0, 0],
         "windows lie side by side: the next one begins k pixels further":
             lambda X, k: F.max_pool2d(X[None, None], k, stride=1)[0, 0],
+        "windows lie side by side: window (i, j) begins at row i * k, column j * k":
+            lambda X, k: F.max_pool2d(X[None, None], k, stride=1)[0, 0, : len(X) // k, : X.shape[1] // k],
         "that is the smallest number of each window": lambda X, k: -F.max_pool2d(-X[None, None], k)[0, 0],
         "all numbers of a window may be negative: begin with one of them, in place of 0":
             lambda X, k: F.max_pool2d(X[None, None], k)[0, 0].clamp(min=0),
@@ -144,6 +146,11 @@ def covered(k: int, dilation: int) -> int:
     hint="the first layer has one kernel for each channel in; the second one a number for each pair of channels.",
     slips={
         "that is one whole convolution": lambda channels_in, channels_out, k: channels_in * channels_out * k * k,
+        "a depthwise layer has one kernel for each channel, not for each pair: groups=channels":
+            lambda channels_in, channels_out, k: channels_in * channels_in * k * k + channels_in * channels_out,
+        "each channel has a kernel of its own, k * k numbers":
+            lambda channels_in, channels_out, k: k * k + channels_in * channels_out,
+        "that is without the depthwise layer": lambda channels_in, channels_out, k: channels_in * channels_out,
         "that is without the 1x1 layer": lambda channels_in, channels_out, k: channels_in * k * k,
         "a channel in has only one kernel: the channels out are made by the 1x1 layer":
             lambda channels_in, channels_out, k: channels_out * k * k + channels_in * channels_out,
@@ -212,6 +219,8 @@ def upsampled_size(n: int, k: int, stride: int = 1, padding: int = 0) -> int:
     hint="begin with zeros of the full size; add the kernel, times x[i], to the k numbers from i * stride on.",
     slips={
         "where two of them overlap, they are added: `+=` in place of `=`": write_over,
+        "from the first window to the last there are n - 1 strides, not n":
+            lambda x, w, stride: F.pad(transposed(x, w, stride), (0, stride)),
         "the stride is missing: x[i] * w begins at i * stride": lambda x, w, stride: transposed(x, w, 1),
     },
 )  # fmt: skip

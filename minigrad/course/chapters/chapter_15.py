@@ -68,6 +68,9 @@ def _norm_over(axes: tuple[int, ...], X: Tensor, gamma: Tensor, beta: Tensor, ep
             lambda X, gamma, beta, eps: _norm_over((1, 2, 3), X, gamma, beta, eps),
         "a channel has one mean for all of its pixels: rows and columns count, too":
             lambda X, gamma, beta, eps: _norm_over((0,), X, gamma, beta, eps),
+        "beta is missing": lambda X, gamma, beta, eps: _norm_over(AXES, X, gamma, zeros(len(beta)), eps),
+        "gamma is missing": lambda X, gamma, beta, eps: _norm_over(AXES, X, zeros(len(gamma)) + 1, beta, eps),
+        "eps is missing: it is added to the variance": lambda X, gamma, beta, eps: _norm_over(AXES, X, gamma, beta, 0),
         "gamma and beta are missing":
             lambda X, gamma, beta, eps: _norm_over(AXES, X, zeros(len(gamma)) + 1, zeros(len(beta)), eps),
         "beta is added last, and gamma does not multiply it":
@@ -153,6 +156,8 @@ def _scale_back(x: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
             lambda g, x: _scale_back(x, lambda z: g - z * (g * z).mean(0)),
         "all three terms are divided by the deviation":
             lambda g, x: g - g.mean(0) - (z := _normalize(x)[0]) * (g * z).mean(0),
+        "the first mean is taken away: minus":
+            lambda g, x: _scale_back(x, lambda z: g + g.mean(0) - z * (g * z).mean(0)),
         "both are means, not sums": lambda g, x: _scale_back(x, lambda z: g - g.sum(0) - z * (g * z).sum(0)),
         "the last term is minus z times a mean":
             lambda g, x: _scale_back(x, lambda z: g - g.mean(0) + z * (g * z).mean(0)),
@@ -178,6 +183,11 @@ def normalized_dx(x: Tensor) -> Tensor:
         "the way back through x @ w is missing: a product with w transposed":
             lambda g, x, w: g + g * (1 - (x @ w).tanh() ** 2),
         "that multiplies by tanh itself, not by its derivative": lambda g, x, w: g + (g * (x @ w).tanh()) @ w.T,
+        "that is the shortcut alone, and x goes through the layer too": lambda g, x, w: g,
+        "the derivative of tanh is missing": lambda g, x, w: g + g @ w.T,
+        "it is 1 - tanh(z)^2: minus": lambda g, x, w: g + (g * (1 + (x @ w).tanh() ** 2)) @ w.T,
+        "the derivative is 1 - tanh(z)^2, and z itself stands in place of tanh(z)":
+            lambda g, x, w: g + (g * (1 - (x @ w) ** 2)) @ w.T,
         "tanh is squared in its derivative": lambda g, x, w: g + (g * (1 - (x @ w).tanh())) @ w.T,
         "z is x @ w, and x itself stands in its place": lambda g, x, w: g + (g * (1 - x.tanh() ** 2)) @ w.T,
         "tanh came last, so on the way back it comes first": lambda g, x, w: g + (g @ w.T) * (1 - (x @ w).tanh() ** 2),

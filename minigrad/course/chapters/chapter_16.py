@@ -44,6 +44,11 @@ def first_loss(classes: int) -> float:
     slips={
         "that is the share of the numbers that are 0": lambda outputs: (outputs == 0).float().mean(),
         "a unit is a column, and this looks at rows": lambda outputs: (outputs == 0).all(1).float().mean(),
+        "that is the share of the units that live": lambda outputs: (outputs != 0).any(0).float().mean(),
+        "divide by the number of units, not by that of examples": lambda outputs: (
+            (outputs == 0).all(0).sum() / len(outputs)
+        ),
+        "that is in percent": lambda outputs: 100 * (outputs == 0).all(0).float().mean(),
         "that is the number of them, not their share": lambda outputs: (outputs == 0).all(0).sum(),
         "a unit that is 0 for one example may live for another": lambda outputs: (outputs == 0).any(0).float().mean(),
     },
@@ -173,6 +178,8 @@ def softmax(scores: Tensor) -> Tensor:
         "the loss is the mean over the rows: divide by N": lambda g, x: g * (x.softmax(1) - eye(*x.shape)),
         "the mean is over the rows, and this divides by the count of all scores":
             lambda g, x: g * (x.softmax(1) - eye(*x.shape)) / x.numel(),
+        "the loss is the mean over the rows: divide by their number, not by that of the classes":
+            lambda g, x: g * (x.softmax(1) - eye(*x.shape)) / x.shape[1],
         "the score of the right class makes the loss smaller: less 1 there": lambda g, x: g * x.softmax(1) / len(x),
         "the wrong scores have a gradient too: their softmax":
             lambda g, x: g * (x.softmax(1) - 1) * eye(*x.shape) / len(x),
@@ -195,6 +202,7 @@ def scores_dx(x: Tensor) -> Tensor:
         ([3.0, 2.0, 2.5, 1.0], 2),
         ([3.0, 3.5, 2.0, 2.5, 1.0], 2),
         ([3.0, 1.0, 2.0, 2.0, 2.0, 0.5, 0.7], 2),
+        ([3.0, 1.0, 2.0, 1.5, 2.5, 0.5], 2),
     ],
     hidden={
         "the losses end before the patience": ([1.0, 2.0], 5),
@@ -213,6 +221,8 @@ def scores_dx(x: Tensor) -> Tensor:
         "an equal loss is not lower, so the first of equal ones is kept":
             lambda losses, patience: watch(losses, patience, equal=True)[0],
         "a lower loss begins the count of bad epochs anew": lambda losses, patience: count_all(losses, patience),
+        "a loss is compared with the lowest so far, not with the one before it":
+            lambda losses, patience: compare_neighbours(losses, patience),
         "epochs are counted from 0": lambda losses, patience: best_epoch(losses, patience) + 1,
         "that is the loss of the epoch, not its number": lambda losses, patience: losses[best_epoch(losses, patience)],
     },
@@ -231,6 +241,17 @@ def watch(losses: Sequence[float], patience: int, *, equal: bool = False) -> tup
         elif epoch - best >= patience:
             break
     return best, epoch
+
+
+def compare_neighbours(losses: Sequence[float], patience: int) -> int:
+    """The best epoch if each loss is compared with the one before it."""
+    best = 0
+    for epoch in range(1, len(losses)):
+        if losses[epoch] < losses[epoch - 1]:
+            best = epoch
+        elif epoch - best >= patience:
+            break
+    return best
 
 
 def count_all(losses: Sequence[float], patience: int) -> int:
@@ -252,7 +273,9 @@ def count_all(losses: Sequence[float], patience: int) -> int:
     page="chapter 16, 'More images from few'",
     hint="put zeros around X, as many as it moves, and cut out a window of X's size: where does that begin?",
     slips={
-        "`roll` brings back on one side what leaves on the other": lambda X, i, j: X.roll((i, j), (0, 1)),
+        "what leaves on one side comes back on the other, as by `roll` or a negative index":
+            lambda X, i, j: X.roll((i, j), (0, 1)),
+        "that is X where it was": lambda X, i, j: X.clone(),
         "that moves up and to the left": lambda X, i, j: moved(X, -i, -j),
         "i counts rows and j columns": lambda X, i, j: moved(X, j, i),
         "the size stays, and what leaves is cut off": lambda X, i, j: F.pad(X, (j, 0, i, 0)),

@@ -238,7 +238,7 @@ def count_products(answer: Any) -> str | None:
     hint="m1 = (d0 - d2) g0, m2 = (d1 + d2)(g0 + g1 + g2)/2, ...; y0 = m1 + m2 + m3, y1 = m2 - m3 - m4.",
     slips={
         "the halves of m2 and m3 are missing": lambda d, g: combine(d, g, half=1),
-        "y1 is m2 - m3 - m4": lambda d, g: combine(d, g, last=1),
+        "y1 is m2 - m3 - m4, with m4 = (d1 - d3) g2": lambda d, g: combine(d, g, last=1),
         "the kernel is read backwards there": lambda d, g: winograd(d, g[::-1]),
     },
 )  # fmt: skip
