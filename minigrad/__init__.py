@@ -3,7 +3,6 @@
 This file only lists the public names. Submodules that are slow to import are imported when they are first used.
 """
 
-import typing as _typing
 from importlib import import_module as _import_module
 from math import e, inf, nan, pi
 
@@ -59,7 +58,7 @@ from minigrad.tensor.more_facts import (
 from minigrad.tensor.filling import fill
 from minigrad.version import __version__
 
-with _open_later("torch", globals()) as _later:
+with _open_later("torch", globals()):
     from minigrad import (
         accelerator, advice, amp, backends, compiler, course, cpu, cuda, distributed, distributions, func, functional,
         futures, fx, hub, jit, linalg, multiprocessing, nn, onnx, overrides, profiler, random, serialization, special,
@@ -159,6 +158,13 @@ with _open_later("torch", globals()) as _later:
     from minigrad.ops.view_scatter import as_strided_scatter, diagonal_scatter, select_scatter, slice_scatter
     from minigrad.serialization import load, save
     from minigrad.tensor.drawing import bernoulli, binomial, multinomial, poisson
+    from minigrad.tensor.in_place_functions import (
+        abs_, acos_, acosh_, arccos_, arccosh_, arcsin_, arcsinh_, arctan_, arctanh_, asin_, asinh_, atan_, atanh_,
+        ceil_, clamp_, clamp_max_, clamp_min_, clip_, cos_, cosh_, detach_, erf_, exp2_, exp_, expm1_, fill_, fix_,
+        floor_, index_put_, log10_, log1p_, log2_, log_, neg_, negative_, reciprocal_, resize_as_, round_, rsqrt_,
+        sigmoid_, sin_, sinh_, sqrt_, square_, tan_, tanh_, trunc_, zero_, addmv_, deg2rad_, erfc_, frac_, gcd_, i0_,
+        lcm_, ldexp_, logit_, nan_to_num_, rad2deg_, sinc_, xlogy_,
+    )
     from minigrad.tensor.storage import is_storage
     from minigrad.utils.dlpack import from_dlpack
     from minigrad.vectorize import vmap
@@ -236,28 +242,10 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "unsafe_split", "unsafe_split_with_sizes", "mps", "xpu", "pca_lowrank", "svd_lowrank", "gru_cell", "lstm_cell",
     "cholesky_inverse", "cholesky_solve", "igamma", "igammac", "rnn_relu_cell", "rnn_tanh_cell", "get_autocast_dtype",
     "is_autocast_cpu_enabled",
-]  # fmt: skip
-
-# fmt: off
-# Functions that write into their first argument: the methods of these names.
-_IN_PLACE = (
     "abs_", "acos_", "acosh_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_", "asin_", "asinh_",
     "atan_", "atanh_", "ceil_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "cos_", "cosh_", "detach_", "erf_",
     "exp2_", "exp_", "expm1_", "fill_", "fix_", "floor_", "index_put_", "log10_", "log1p_", "log2_", "log_", "neg_",
     "negative_", "reciprocal_", "resize_as_", "round_", "rsqrt_", "sigmoid_", "sin_", "sinh_", "sqrt_", "square_",
-    "tan_", "tanh_", "trunc_", "zero_", "addmv_", "deg2rad_", "erfc_", "frac_", "gcd_", "i0_", "lcm_",
-    "ldexp_", "logit_", "nan_to_num_", "rad2deg_", "sinc_", "xlogy_",
-)
-# fmt: on
-
-
-def __getattr__(name: str) -> _typing.Any:
-    if name in _IN_PLACE:
-        return _import_module("minigrad.tensor.in_place_functions").as_function(name)
-    if name in ("has_cuda", "has_cudnn", "has_mkldnn", "has_mps"):  # not in dir(), because they warn
-        return getattr(_import_module("minigrad.backends.old_names"), name)
-    return _later.find(name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*_later.list_names(), *_IN_PLACE})
+    "tan_", "tanh_", "trunc_", "zero_", "addmv_", "deg2rad_", "erfc_", "frac_", "gcd_", "i0_", "lcm_", "ldexp_",
+    "logit_", "nan_to_num_", "rad2deg_", "sinc_", "xlogy_",
+]  # fmt: skip

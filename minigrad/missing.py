@@ -49,6 +49,7 @@ NAMED_ONLY = {  # files of what programs only compare with: no tensor or layer h
     "torch.nn": "minigrad.nn.absent",
 }
 ELSEWHERE = {"torch.nn.functional.grad": "minigrad.nn.grad", "torch._C": "minigrad._C"}  # imported when first named
+_OLD_NAMES = ("has_cuda", "has_cudnn", "has_mkldnn", "has_mps")  # of `torch`; not in dir(), because they warn
 ANSWERED = {  # PyTorch's package -> its modules whose names are in the package itself here
     "torch.autograd": "anomaly_mode grad_mode",
     "torch.cuda.amp": "autocast_mode common grad_scaler",
@@ -177,6 +178,8 @@ def answer(namespace: str, package: dict[str, Any], name: str, known: Any) -> An
     if where:
         package[name] = found = import_module(where)
         return found
+    if namespace == "torch" and name in _OLD_NAMES:
+        return getattr(import_module("minigrad.backends.old_names"), name)
     is_import = sys._getframe(count_own_frames() - 1).f_code.co_name == "_handle_fromlist"
     if is_import and is_closed_module(f"{package['__name__']}.{name}"):
         raise AttributeError(name)  # nobody reads it: Python imports the module next

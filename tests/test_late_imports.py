@@ -134,7 +134,7 @@ def test_what_a_user_froze_before_the_import_stays_frozen():
 @pytest.mark.parametrize("package", [torch, torch.nn, torch.nn.functional, torch.optim, torch.nn.utils])
 def test_no_file_takes_the_name_of_a_function_that_is_imported_late(package):
     """Python sets a package's attribute to the file of that name when the file is imported."""
-    later = package.__getattr__.__self__ if package is not torch else torch._later
+    later = package.__getattr__.__self__
     files = {file.stem for file in Path(package.__file__).parent.iterdir()} - {"__init__"}
     modules = {name for name, place in later.places.items() if not place.name}
     assert later.places and files & later.places.keys() <= modules

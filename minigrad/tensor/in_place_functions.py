@@ -10,6 +10,13 @@ from minigrad.ops.complaints import ask_or_refuse
 from minigrad.tensor import Tensor
 
 
+def __getattr__(name: str) -> Any:
+    """For ``from minigrad.tensor.in_place_functions import sqrt_``."""
+    if not name.endswith("_") or name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return as_function(name)
+
+
 @cache
 def as_function(name: str) -> Callable[..., Any]:
     """The method `name` as a function of a tensor `input`. Raises TypeError for what is no tensor.

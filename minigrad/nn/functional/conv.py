@@ -87,9 +87,10 @@ def find_geometry(image: tuple[int, ...], kernel: tuple[int, ...], groups: int, 
         complaints.advise_channels_first(image)
     # A stride longer than the image is replaced by one: there is only one window.
     stride = tuple([min(s, n + 2 * p + 1) for s, n, p in zip(stride, image[2:], padding, strict=True)])
-    one: Any = (1,) * (2 - space)  # a signal is an image of height 1
-    zero: Any = (0,) * (2 - space)
-    geometry = Geometry((*one, *kernel[2:]), (*one, *stride), (*zero, *padding), (*one, *dilation), groups)
-    if min(geometry.windows((*one, *image[2:]))) < 1 or (image[0] and 0 in image):  # no images may have no pixels
-        raise complaints.no_window(image[2:], geometry)
+    if space == 1:  # a signal is an image of height 1
+        image, kernel = (*image[:2], 1, image[2]), (*kernel[:2], 1, kernel[2])
+        stride, padding, dilation = (1, *stride), (0, *padding), (1, *dilation)
+    geometry = Geometry(kernel[2:], stride, padding, dilation, groups)
+    if min(geometry.windows(image[2:])) < 1 or (image[0] and 0 in image):  # no images may have no pixels
+        raise complaints.no_window(image[-space:], geometry)
     return geometry
