@@ -115,9 +115,9 @@ assert walk_newest_first(double(Number(1.0), 60)) == 61  # 61 steps, not 2^61
 #
 # An image has thousands of numbers, and an object for each would take minutes. So a value becomes an array, and a
 # derivative becomes a **rule**: a function from the gradient `g` of the result to the gradient of one operand. (The
-# derivative itself would be a matrix, outputs by inputs, which is never needed as a whole.) The forward of an operation
-# and its rules stand side by side; the names of a rule's parameters say what it reads: `x` is that operand, `x_shape`
-# its shape, `out` the result.
+# derivative itself would be a matrix, outputs by inputs, which is never needed as a whole.) The forward of an operation,
+# which computes the result, and its rules stand side by side; the names of a rule's parameters say what it reads: `x`
+# is that operand, `x_shape` its shape, `out` the result.
 
 
 # %%

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 8. Convolution backward, by hand and checked
 #
-# The engine of chapter 7 needs the gradient rules of a convolution. Here you write them, for a batch of images with
-# channels, and a checker names your mistakes.
+# The engine of chapter 7 needs the gradient rules of a convolution. Here you write them, for a batch (several images in
+# one tensor) with channels, and a checker names your mistakes.
 
 # %%
 import minigrad as torch

@@ -14,9 +14,10 @@ torch.manual_seed(0)
 # %% [markdown]
 # ## Modules hold the weights
 #
-# A module has a `forward`, and registers every `nn.Parameter` and every module that is assigned to it. Here is the loop
-# of chapter 1 as a layer. It can be trained, because assigning to an element of a tensor is recorded like any
-# operation ([how](../how_autograd_works.md#views-and-writing-in-place)).
+# A module has a `forward`, which computes its output. It registers every `nn.Parameter`, a tensor that is to be
+# trained, and every module that is assigned to it. Here is the loop of chapter 1 as a layer. It can be trained, because
+# assigning to an element of a tensor is recorded like any operation
+# ([how](../how_autograd_works.md#views-and-writing-in-place)).
 
 
 # %%
@@ -141,8 +142,8 @@ course.check("9.momentum", momentum)
 # ## Data: batches
 #
 # The gradient of one image is a poor direction; that of all images is expensive. So take a batch of some images.
-# `DataLoader` shuffles the data and makes batches. Here the images are vertical bars (class 0), horizontal bars (1) and
-# noise (2), made by the program.
+# `TensorDataset` pairs each image with its label, the number of its class; `DataLoader` shuffles the pairs and makes
+# batches. Here the images are vertical bars (class 0), horizontal bars (1) and noise (2), made by the program.
 
 
 # %%
@@ -163,11 +164,11 @@ print(len(loader), "batches of", next(iter(loader))[0].shape)
 # %% [markdown]
 # ## How good?
 #
-# The net gives three scores for an image; the largest score is the predicted class. `CrossEntropyLoss` takes the scores
-# as they are, and the number of the right class. It applies softmax itself, exp(score) divided by the sum of all exp,
-# which turns scores into positive numbers that sum to 1. The loss is -log of the number of the right class: 0 if that
-# is 1, and large if it is near 0. The accuracy is the share of right predictions. One pass over all training images is
-# called an epoch.
+# The net gives three scores for an image; the place of the largest, `argmax(1)` for each row of a batch, is the
+# predicted class. `CrossEntropyLoss` takes the scores as they are, and the number of the right class. It applies
+# softmax itself, exp(score) divided by the sum of all exp, which turns scores into positive numbers that sum to 1. The
+# loss is -log of the number of the right class: 0 if that is 1, and large if it is near 0. The accuracy is the share of
+# right predictions. One pass over all training images is called an epoch.
 
 
 # %%

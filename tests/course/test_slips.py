@@ -15,6 +15,11 @@ from tests.course.asking import ask
 SLIPS = [(name, words) for name in course.exercises() for words in find(name).slips]
 
 
+def batch_kernel(g, x):
+    """The gradient of conv2d(x, w) along w."""
+    return conv2d(x.transpose(0, 1), g.transpose(0, 1)).transpose(0, 1)
+
+
 @pytest.mark.parametrize(("name", "words"), SLIPS)
 def test_each_slip_of_an_exercise_is_wrong_and_is_told_from_the_others(name, words, capsys):
     solved, text = ask(capsys, name, find(name).slips[words])
@@ -285,6 +290,14 @@ def divide(X, gamma, beta, deviation):
         ("3.mirror", lambda x, p: np.pad(x.numpy(), p, mode="wrap"), "that goes on at the other end, as a circle."),
         ("4.cost", lambda i, o, k, rows, columns: math.prod([i, o, k, k]), "that is the number of weights: each"),
         ("4.cost", lambda i, o, k, rows, columns: 2 * i * o * k**2 * rows * columns, "those are FLOPs, where a"),
+        ("7.stretch", lambda g, x, b: b * g.sum(0), "b itself does not stand in its gradient"),
+        ("8.dw", lambda g, x, w, b: w * batch_kernel(g, x), "w itself does not stand in its gradient"),
+        ("8.dw", lambda g, x, w, b: batch_kernel(g[[0] * len(g)], x), "each image n has its own g[n]"),
+        ("8.dx", lambda g, x, w, b: x * mg.nn.functional.conv_transpose2d(g, w), "x itself does not stand in its"),
+        ("9.parameters", lambda i, o, k: len([*mg.nn.Conv2d(i, o, k).parameters()]), "that counts the tensors, weight"),
+        ("9.momentum", lambda w, g, v, lr, mu: (w - lr * (v + mu * g), v + mu * g), "mu multiplies the old velocity"),
+        ("9.accuracy", lambda s, t: (s.argmax() == t).float().mean(), "of each row is wanted, argmax(1)"),
+        ("9.accuracy", lambda s, t: (s.max(1).values == t).float().mean(), "of each row is wanted, argmax(1)"),
         (
             "9.in_a_row",
             lambda a, b: conv2d(
@@ -317,3 +330,9 @@ def divide(X, gamma, beta, deviation):
 def test_a_frequent_mistake_is_named(capsys, name, answer, words):
     solved, text = ask(capsys, name, answer)
     assert not solved and words in text
+
+
+def test_a_forgotten_flip_is_not_called_a_transpose(capsys):
+    """For some kernels of 2 x 2 they are the same."""
+    _, text = ask(capsys, "9.in_a_row", lambda a, b: conv2d(a[None], b[None, None], padding=1)[0])
+    assert "7 of 9 numbers are wrong" in text and "transposed" not in text

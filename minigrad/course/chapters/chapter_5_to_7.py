@@ -187,7 +187,10 @@ def sigmoid(x: Tensor) -> Tensor:
 @gradient_exercise(
     "7.stretch", of="b", points=[{"x": (2, 3), "b": (3,)}, {"x": (4, 2), "b": (2,)}], page="chapter 7, step 3",
     hint="one number of b was used in every row.",
-    slips={"when b grows by 1, x + b grows by 1, and not by x": lambda g, x, b: (g * x).sum(0)},
+    slips={
+        "when b grows by 1, x + b grows by 1, and not by x": lambda g, x, b: (g * x).sum(0),
+        "b was added, not multiplied: b itself does not stand in its gradient": lambda g, x, b: g.sum(0) * b,
+    },
 )  # fmt: skip
 def stretched(x: Tensor, b: Tensor) -> Tensor:
     """The gradient of x + b along b, where b (n,) was broadcast over the rows of x (m, n)."""

@@ -61,6 +61,11 @@ def conv_for_db(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
             lambda g, x, w, b: correlate_batch(x, g).transpose(0, 1),
         "each map has a kernel of its own, and this adds the gradients of all maps up":
             lambda g, x, w, b: correlate_batch(x, g).sum(0, keepdim=True).expand(w.shape),
+        "the output is linear in w: w itself does not stand in its gradient":
+            lambda g, x, w, b: correlate_batch(x, g) * w,
+        "each image n has its own g[n], and this takes that of the first": lambda g, x, w, b: (
+            correlate_batch(x, g[:1].expand(g.shape))
+        ),
     },
 )  # fmt: skip
 def conv_for_dw(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
@@ -72,6 +77,8 @@ def conv_for_dw(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
     "8.dx", of="x", points=POINTS, page="chapter 8, 'The image'",
     hint="a pixel was seen by several windows, each time through another number of the kernel: add up what they send.",
     slips={
+        "the output is linear in x: x itself does not stand in its gradient":
+            lambda g, x, w, b: correlate_flipped(g, w, (w.shape[2] - 1, w.shape[3] - 1)) * x,
         "pixels of the border are in fewer windows: pad g by kh - 1 and kw - 1 zeros on each side":
             lambda g, x, w, b: correlate_flipped(g, w, (0, 0)),
         "one zero on each side is enough for kernels of 2 x 2 alone: pad g by kh - 1 and kw - 1":

@@ -24,7 +24,7 @@ def correlate_fully(first: Tensor, second: Tensor) -> Tensor:
 @exercise(
     "9.in_a_row",
     cases=[
-        (tensor([[1.0, 2], [0, 1]]), tensor([[1.0, 0], [3, 1]])),  # small, to try on paper
+        (tensor([[1.0, 2], [0, 3]]), tensor([[1.0, 0], [2, 3]])),  # small, to try on paper; a flip is no transpose
         (image(2, 3), image(3, 2, seed=1)),
     ],
     hidden={"a row and a column": (image(1, 3, seed=2), image(4, 1, seed=3))}, page="chapter 9, 'What is trained'",
@@ -68,6 +68,7 @@ def write_last(first: Tensor, second: Tensor) -> Tensor:
         "a kernel of a channel out has a part for each channel in": lambda channels_in, channels_out, k: (
             channels_out * (k * k + 1)
         ),
+        "that counts the tensors, weight and bias: count the numbers in them, `numel()`": lambda *_: 2,
     },
 )  # fmt: skip
 def parameters(channels_in: int, channels_out: int, k: int) -> int:
@@ -100,6 +101,9 @@ def parameters(channels_in: int, channels_out: int, k: int) -> int:
                 w + mu * velocity - lr * gradient, mu * velocity - lr * gradient
             )
         ),
+        "mu multiplies the old velocity, and not the gradient": lambda w, gradient, velocity, lr, mu: (
+            w - lr * (velocity + mu * gradient), velocity + mu * gradient
+        ),
         "that is Nesterov's step": lambda w, gradient, velocity, lr, mu: (
             w - lr * (gradient + mu * (mu * velocity + gradient)), mu * velocity + gradient
         ),
@@ -129,6 +133,9 @@ def momentum(w: Any, gradient: Any, velocity: Any, lr: float, mu: float) -> tupl
         "that is the share of the wrong ones": lambda scores, labels: (scores.argmax(1) != labels).float().mean(),
         "that divides by the number of classes": lambda scores, labels: (
             (scores.argmax(1) == labels).sum() / scores.shape[1]
+        ),
+        "the place of the largest score of each row is wanted, argmax(1)": lambda scores, labels: (
+            (scores.argmax() == labels).float().mean()
         ),
         "shapes (N, 1) and (N,) compare each with each": lambda scores, labels: (
             (scores.argmax(1, keepdim=True) == labels).float().mean()
