@@ -149,7 +149,7 @@ with broken(25):
 # * `((p - t) ** 2).mean()` with p of shape (8, 1) and t of shape (8,): the difference is 8 x 8. Look at shapes.
 # * `zero_grad` forgotten: the loss swings (chapter 6).
 # * softmax before `CrossEntropyLoss`, which applies one itself: it learns, slowly.
-# * `np.float64(loss)` before `backward`: a number has no graph behind it.
+# * `.detach()` between two layers: the layers before it get no gradient and never change (chapter 16).
 #
 # ## Mended
 

@@ -40,7 +40,8 @@ with torch.no_grad():
 # Both are matrices, because both are sums of pixels times numbers. Here is the matrix of a convolution, for a row of 7
 # pixels and a kernel of 3. Each row is the kernel, one pixel further; along each diagonal all numbers are equal, which
 # is called a **Toeplitz** matrix. A fully connected layer could have 35 different numbers there. A convolution leaves
-# most of them at 0, since a window sees neighbours alone, and **shares** the others: 3 are left.
+# most of them at 0, since a window sees neighbours alone, and **shares** the others: 3 are left. `jacobian` finds the
+# matrix: its number [i, j] is the slope of output i along pixel j, so what pixel j is multiplied by there.
 
 # %%
 w = torch.tensor([1.0, 2.0, 3.0])

@@ -250,8 +250,8 @@ assert results[True, True][1] < 0.1 < results[True, False][1]
 
 # %% [markdown]
 # Sixteen plain layers: the gradient of the first one is nearly 0, and the loss stays where it was. With batch norm the
-# gradient arrives, and with shortcuts too; with both the net learns in twenty steps. (With shortcuts alone each block
-# adds to the signal, which grows with the depth.) These are the parts of ResNet; the rest is more of
+# gradient arrives, and with shortcuts too; with both the loss falls furthest in twenty steps. (Shortcuts alone have a
+# danger: each block adds to the signal, which grows with the depth.) These are the parts of ResNet; the rest is more of
 # them, and a stride of 2 with twice the channels at three places (where the shortcut is a 1x1 convolution).
 #
 # ## Exercises

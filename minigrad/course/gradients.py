@@ -114,7 +114,9 @@ def make_function(forward: Callable[..., Any], backward: Callable[..., Any], nam
             found = []
             for name, x in zip(names, operands, strict=True):
                 gradient = returned.get(name)
-                if gradient is not None and (complaint := refuse_gradient(gradient, name, x)):
+                if gradient is not None and (
+                    complaint := refuse_gradient(gradient, x, dict(zip(names, operands, strict=True)))
+                ):
                     raise GradcheckError(complaint)
                 found.append(None if gradient is None else as_tensor(gradient))
             return tuple(found)
@@ -135,7 +137,7 @@ def by_name(returned: Any, names: Sequence[str]) -> dict[str, Any]:
     return dict(zip(names, parts, strict=True))
 
 
-def refuse_gradient(gradient: Any, name: str, x: Any) -> str | None:
+def refuse_gradient(gradient: Any, x: Any, operands: Mapping[str, Any]) -> str | None:
     """A complaint about a value that cannot be a gradient of `x`: no numbers, not finite, or another shape."""
     if isinstance(gradient, tuple):
         things = "a tuple of one" if len(gradient) == 1 else f"{len(gradient)} things"
@@ -145,6 +147,9 @@ def refuse_gradient(gradient: Any, name: str, x: Any) -> str | None:
     array, due = as_array(gradient), tuple(x.shape)
     if array.shape != due:
         cure = _describe_gradients_shape(array.shape, due)
+        owners = [name for name, operand in operands.items() if tuple(operand.shape) == array.shape]
+        if owners and cure in ("", ": off by one"):
+            cure = f": it is that of {' and '.join(owners)}"
         return f"it has the shape {array.shape}; a gradient has the shape of its argument, here {due}{cure}"
     if array.dtype.kind in "biu" and array.size and is_data(gradient):
         return f"it returned whole numbers ({array.dtype}), which lose what stands behind the point"

@@ -348,6 +348,11 @@ def count_all_bad_epochs(losses, patience):
             lambda x, w, stride: write_over(x, w, stride),
             "2 of 7 numbers are wrong, the first at index (2,)",
         ),
+        (
+            "15.shortcut",
+            lambda g, x, w: x.T @ g,
+            "a gradient has the shape of its argument, here (2, 3): it is that of w.",
+        ),
         ("14.max_pool", lambda X, k: X[:k].max(0), "a tensor is due, and it returned the pair (values, indices): take"),
         (
             "14.sliding",
