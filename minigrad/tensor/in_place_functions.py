@@ -10,7 +10,7 @@ from minigrad.ops.complaints import ask_or_refuse
 from minigrad.tensor import Tensor
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name):  # type: ignore[no-untyped-def] # mypy takes an annotation as it is written, unread
     """For ``from minigrad.tensor.in_place_functions import sqrt_``."""
     if not name.endswith("_") or name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

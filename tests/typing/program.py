@@ -28,6 +28,8 @@ assert_type(x > 0, Tensor)
 assert_type(x == x, Tensor)
 assert_type(x[0], Tensor)
 assert_type(torch.relu(x), Tensor)
+torch.sqrt_(x)
+torch.conv9d(x)  # mistake
 assert_type(torch.exp(x), Tensor)
 assert_type(torch.add(x, x), Tensor)
 assert_type(torch.matmul(x, x.T), Tensor)
