@@ -15,7 +15,7 @@ from minigrad.tensor import Tensor
 class TransposedConvolution(Convolution):
     """The base class of the transposed convolutions, which have an output_padding."""
 
-    paint: ClassVar[Callable[..., Tensor]]
+    transpose_conv: ClassVar[Callable[..., Tensor]]
     transposed = True
 
     def __init__(
@@ -39,7 +39,9 @@ class TransposedConvolution(Convolution):
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         extra = self.output_padding if output_size is None else self._find_output_padding(input, tuple(output_size))
-        return self.paint(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
+        return self.transpose_conv(
+            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+        )
 
     def _find_output_padding(self, input: Tensor, size: tuple[int, ...]) -> tuple[int, ...]:
         """The output padding that gives the output `size`."""
@@ -67,7 +69,7 @@ class ConvTranspose1d(TransposedConvolution):
     minigrad.Size([1, 1, 8])
     """
 
-    axes, paint = 1, staticmethod(conv_transpose1d)
+    axes, transpose_conv = 1, staticmethod(conv_transpose1d)
 
 
 class ConvTranspose2d(TransposedConvolution):
@@ -86,4 +88,4 @@ class ConvTranspose2d(TransposedConvolution):
              [ 3.,  4., 30., 40.]]])
     """
 
-    axes, paint = 2, staticmethod(conv_transpose2d)
+    axes, transpose_conv = 2, staticmethod(conv_transpose2d)

@@ -39,4 +39,4 @@ class ConvTranspose3d(TransposedConvolution):
     minigrad.Size([1, 2, 6, 6, 6])
     """
 
-    axes, paint = 3, staticmethod(conv_transpose3d)
+    axes, transpose_conv = 3, staticmethod(conv_transpose3d)

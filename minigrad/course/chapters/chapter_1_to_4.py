@@ -233,7 +233,10 @@ def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
 
 
 def grow(kernels: Iterable[int], steps: Iterable[int]) -> int:
-    """The receptive field of layers, if the pixels of their inputs are these `steps` apart in the image."""
+    """The receptive field of layers, if the pixels of their inputs are these `steps` apart in the image.
+
+    A step more than there are layers, which is that of the last output, is not read.
+    """
     return 1 + sum((k - 1) * apart for k, apart in zip(kernels, steps, strict=False))
 
 

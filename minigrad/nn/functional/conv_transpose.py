@@ -1,4 +1,4 @@
-"""`conv_transpose1d` and `conv_transpose2d`, the adjoints of `conv1d` and `conv2d`; what those of volumes share."""
+"""`conv_transpose1d` and `conv_transpose2d`, the adjoints of `conv1d` and `conv2d`; volumes share their code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many axes images and signals have, with a batch and without; and the errors for others, in PyTorch's words."""
+"""How many axes signals, images and volumes have, with and without a batch; and the errors for others, as PyTorch's."""
 
 from __future__ import annotations
 
