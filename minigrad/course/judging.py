@@ -27,6 +27,7 @@ from minigrad.course.comparing import LOOP, as_array, can_be_explained, describe
 from minigrad.course.exercise import Exercise, draw_point
 from minigrad.course.gradients import check_gradients
 from minigrad.course.limit import TooLong, memory_limit, time_limit
+from minigrad.random import fork_rng
 
 PRINTED = 9  # numbers of a tensor, at most, that are shown: enough to try an answer on paper
 GIBIBYTES = 2  # memory limit, more than any exercise needs
@@ -40,7 +41,13 @@ def judge(exercise: Exercise, answer: Any) -> str | None:
     if complaint := _refuse(exercise, answer):
         return complaint
     try:
-        with time_limit(exercise.seconds), memory_limit(GIBIBYTES), enable_grad(), _exit_leaves_input_open():
+        with (
+            time_limit(exercise.seconds),
+            memory_limit(GIBIBYTES),
+            enable_grad(),
+            _exit_leaves_input_open(),
+            fork_rng(),
+        ):
             return _punctuate(_judge_by_kind(exercise, answer))
     except TooLong:
         return (

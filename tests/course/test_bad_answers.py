@@ -10,6 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.course.calling import LONGEST
+from minigrad.course.checking import find
 from tests.course.asking import ask, corr2d
 
 
@@ -174,3 +175,12 @@ def test_the_limit_of_memory_is_removed_afterwards(capsys):
 
     ask(capsys, "1.corr2d", wants_more_each_time)
     assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
+
+
+@pytest.mark.parametrize("name", ["16.untrained", "19.groups"])
+def test_a_check_leaves_the_random_numbers_of_the_program_as_they_were(name, capsys):
+    mg.manual_seed(0)
+    due = mg.rand(2)
+    mg.manual_seed(0)
+    assert ask(capsys, name, find(name).solution)[0]
+    assert mg.equal(mg.rand(2), due)
