@@ -184,3 +184,16 @@ def test_a_check_leaves_the_random_numbers_of_the_program_as_they_were(name, cap
     mg.manual_seed(0)
     assert ask(capsys, name, find(name).solution)[0]
     assert mg.equal(mg.rand(2), due)
+
+
+def test_an_answer_is_judged_with_the_same_random_numbers_each_time(capsys):
+    def note_weights(net):
+        seen.append(next(net.parameters()).tolist())
+        return []
+
+    seen = []
+    ask(capsys, "16.untrained", note_weights)
+    count = len(seen)
+    mg.rand(3)
+    ask(capsys, "16.untrained", note_weights)
+    assert count and seen[:count] == seen[count:]
