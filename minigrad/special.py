@@ -53,4 +53,8 @@ def ndtr(input: Tensor) -> Tensor:
     return erfc(as_float(input) * -math.sqrt(0.5)) / 2
 
 
+for _name in __all__:
+    if globals()[_name].__name__ == f"special_{_name}":  # as PyTorch's errors say; pickle finds it under the other
+        globals()[_name].__module__, globals()[_name].__qualname__ = __name__, _name
+
 explain_missing("torch.special", globals())

@@ -97,11 +97,14 @@ def test_what_words_a_missing_name_is_not_imported_where_none_is_missing(stateme
 
 def test_functions_are_pickled_by_their_public_names():
     """A layer that keeps torch.tanh, a worker that is sent F.relu: pickle finds each where users do."""
-    rooms = (torch, torch.nn.functional, torch.linalg, torch.nn.init, torch.func, torch.Tensor)
+    rooms = (torch, torch.nn.functional, torch.linalg, torch.special, torch.nn.init, torch.func, torch.Tensor)
     found = {(room.__name__, n): getattr(room, n, None) for room in rooms for n in dir(room) if n[0] != "_"}
     # A second name, as sgn_, may stand for a function of its own that bears the first.
     own = ("subtract", "true_divide")
-    functions = {path: f for path, f in found.items() if inspect.isfunction(f) and path[1] in (f.__name__, *own)}
+    functions = {
+        (room, n): f for (room, n), f in found.items()
+        if inspect.isfunction(f) and (n in own or f.__name__ in (n, f"special_{n}"))
+    }  # fmt: skip
     lost = []
     for path, function in functions.items():
         try:

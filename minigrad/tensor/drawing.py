@@ -13,6 +13,7 @@ from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.failed_calls import names_options
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, on_gpu_of, quiet, to_device
+from minigrad.box_muller import with_libm
 from minigrad.creation.drawn import draw_in_order
 from minigrad.creation.memory_order import in_memory_order
 from minigrad.devices import CPU
@@ -26,6 +27,8 @@ from minigrad.ops.out import require_receiver, write_out
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.ops.writes import check_memory
 from minigrad.random import source_of
+
+_LARGEST = 709.0  # math.exp refuses more
 
 
 def _fill_in_order(
@@ -175,6 +178,13 @@ def _pop_from(named: dict[str, Any], default: Any, name: str) -> Any:
     return value
 
 
+def _by_libm(function: Callable[[float], float], x: Any) -> Any:
+    """``function(x)`` for `math.tan` or `math.exp`: on the CPU with PyTorch's bits, as NumPy's may differ by one."""
+    if type(x) is not np.ndarray or x.max(initial=0.0) > _LARGEST:
+        return getattr(np, function.__name__)(x)
+    return with_libm(function, x)
+
+
 def _read_parameters(name: str, *numbers: Any) -> list[Any]:
     """The parameters of a distribution as Python numbers. Raises TypeError for other values."""
     return [as_number(name, "parameter", x) for x in numbers]
@@ -289,7 +299,7 @@ class DrawingMethods(TensorBase):
         _require_continuous("Cauchy", self.array.dtype)
 
         def draw(source: Generator, shape: tuple[int, ...]) -> Any:
-            return median + sigma * np.tan(math.pi * (source.uniform(shape, np.float64) - 0.5))
+            return median + sigma * _by_libm(math.tan, math.pi * (source.uniform(shape, np.float64) - 0.5))
 
         return _fill_in_order(self, "cauchy_", draw, generator)
 
@@ -306,7 +316,7 @@ class DrawingMethods(TensorBase):
         require_kind("log_normal_", self.array.dtype)
 
         def draw(source: Generator, shape: tuple[int, ...]) -> Any:
-            return np.exp(source.normal(shape, np.float64, mean, std, pairs=True))
+            return _by_libm(math.exp, source.normal(shape, np.float64, mean, std, pairs=True))
 
         return _fill_in_order(self, "log_normal_", draw, generator)
 
