@@ -13,7 +13,7 @@ import inspect
 import os
 import warnings
 
-# Functions that give advice, if it is due, once they know the ids of the next optimizer's parameters; by what it is of.
+# What gives advice, if it is due, once the next optimizer's parameters are known; by the place that it is about.
 postponed: dict[str, object] = {}
 _given: set[str] = set()  # names of advice that was already given
 _enabled = os.environ.get("MINIGRAD_ADVICE", "1") != "0"

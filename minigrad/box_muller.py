@@ -20,15 +20,15 @@ import numpy as np
 Array: TypeAlias = np.ndarray[Any, Any]
 
 
-def with_libm(function: Callable[[float], float], x: Array) -> Array:
-    """Makes a function of arrays from the C library's, as PyTorch uses it in float64; NumPy's may differ by a bit."""
+def map_by_libm(function: Callable[[float], float], x: Array) -> Array:
+    """A function of the C library of each number, as PyTorch computes it in float64; NumPy's may differ by a bit."""
     return np.fromiter(map(function, x.ravel().tolist()), np.float64, x.size).reshape(x.shape)
 
 
 def normal_blocks64(uniforms: Array) -> Array:
     """Box and Muller's rule on blocks of 16: eight radii, eight angles."""
     u = uniforms.reshape(-1, 2, 8)
-    radius = np.sqrt(-2.0 * with_libm(math.log, 1.0 - u[:, 0]))
+    radius = np.sqrt(-2.0 * map_by_libm(math.log, 1.0 - u[:, 0]))
     angle = 2.0 * math.pi * u[:, 1]
     return np.stack((radius * np.cos(angle), radius * np.sin(angle)), axis=1).reshape(-1)
 
@@ -36,7 +36,7 @@ def normal_blocks64(uniforms: Array) -> Array:
 def normal_blocks32(uniforms: Array) -> Array:
     """The same in float32, with the polynomials that PyTorch uses for log, cos and sin."""
     u = uniforms.reshape(-1, 2, 8)
-    return join(radius32(u[:, 0]), cos_sin32(u[:, 1].reshape(-1)).reshape(2, -1, 8))
+    return join_waves(radius32(u[:, 0]), cos_sin32(u[:, 1].reshape(-1)).reshape(2, -1, 8))
 
 
 def radius32(uniforms: Array) -> Array:
@@ -44,7 +44,7 @@ def radius32(uniforms: Array) -> Array:
     return np.sqrt(_MINUS_TWO * _log32(_ONE - uniforms))
 
 
-def join(radius: Array, waves: Array) -> Array:
+def join_waves(radius: Array, waves: Array) -> Array:
     """The normal numbers of radii, shape (blocks, 8), and of cosines and sines, shape (2, blocks, 8)."""
     normal = np.empty((len(radius), 2, 8), np.float32)
     np.multiply(radius, waves, out=normal.transpose(1, 0, 2))  # (blocks, 2, 8) -> (2, blocks, 8)
@@ -89,7 +89,7 @@ def _polynomial(x: Array, coefficients: Sequence[Array]) -> Array:
 def _log32(x: Array) -> Array:
     """The logarithm e log 2 + log m, with m in [sqrt(1/2), sqrt 2)."""
     bits = x.view(np.int32)
-    exponent = bits - _HALF_ROOT >> 23
+    exponent = (bits - _HALF_ROOT) >> 23
     m = (bits - (exponent << 23)).view(np.float32)
     m -= _ONE
     e = exponent.astype(np.float32)
@@ -112,7 +112,7 @@ def cos_sin32(uniforms: Array) -> Array:
     Reduces x by a multiple of pi/2, then evaluates one polynomial for each.
     """
     x = uniforms * _TURN
-    quarter = (x * _EIGHTHS_IN_A_RADIAN).astype(np.int32) + 1 >> 1
+    quarter = ((x * _EIGHTHS_IN_A_RADIAN).astype(np.int32) + 1) >> 1
     turned, wide = quarter.astype(np.float64), x.astype(np.float64)
     wide += turned * _FIRST
     for part in _REST:
@@ -131,5 +131,5 @@ def cos_sin32(uniforms: Array) -> Array:
     # Odd quarters of a turn exchange cosine and sine; each is negative in two of the four.
     bits = waves.view(np.int32)
     bits ^= (bits[0] ^ bits[1]) & -(quarter & 1)
-    bits ^= (quarter + _AHEAD & 2) << 30
+    bits ^= ((quarter + _AHEAD) & 2) << 30
     return waves

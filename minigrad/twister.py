@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minigrad.box_muller import cos_sin32, join, normal_blocks32, normal_blocks64, radius32, with_libm
+from minigrad.box_muller import cos_sin32, join_waves, map_by_libm, normal_blocks32, normal_blocks64, radius32
 from minigrad.dtypes import cast_array
 
 Array: TypeAlias = np.ndarray[Any, Any]
@@ -141,7 +141,7 @@ class Twister:
         single = values.dtype == np.float32
         if single and values.size <= _WORDS:
             radius, waves = self._take_waves(values.size)
-            normal = join(radius.reshape(-1, 2, 8)[:, 0], waves.reshape(2, -1, 2, 8)[:, :, 1])
+            normal = join_waves(radius.reshape(-1, 2, 8)[:, 0], waves.reshape(2, -1, 2, 8)[:, :, 1])
             values[...] = fused_multiply_add(normal, std, mean)
             return
         draw, rule = (self._draw_unit24, normal_blocks32) if single else (self._draw_unit53, normal_blocks64)
@@ -219,7 +219,7 @@ class Twister:
 
     def _draw_exponential(self, shape: Sequence[int], dtype: DType, rate: float) -> Array:
         def draw(count: int) -> Array:
-            return cast_array(with_libm(math.log1p, -self._draw_unit53(count)) * (-1.0 / rate), dtype)
+            return cast_array(map_by_libm(math.log1p, -self._draw_unit53(count)) * (-1.0 / rate), dtype)
 
         return _fill_in_chunks(draw, shape, dtype)
 

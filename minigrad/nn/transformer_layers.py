@@ -31,8 +31,8 @@ def find_activation(given: Activation) -> Callable[[Tensor], Tensor]:
     return getattr(F, given)
 
 
-class _LooksAtItself(Layer):
-    """What both layers begin with: every place of a sequence looks at every other one."""
+class _SelfAttentionLayer(Layer):
+    """What both layers begin with, self-attention: every place of a sequence looks at every other one."""
 
     def _sa_block(
         self, x: Tensor, attn_mask: Tensor | None, key_padding_mask: Tensor | None, is_causal: bool = False
@@ -42,7 +42,7 @@ class _LooksAtItself(Layer):
         return self.dropout1(self.self_attn(x, x, x, need_weights=False, **masks)[0])
 
 
-class TransformerEncoderLayer(_LooksAtItself):
+class TransformerEncoderLayer(_SelfAttentionLayer):
     """Every place of a sequence looks at every other one, and is then changed by two products of its own.
 
     ``x = norm1(x + attend(x))``, ``x = norm2(x + linear2(activation(linear1(x))))``; with `norm_first`
@@ -100,7 +100,7 @@ class TransformerEncoderLayer(_LooksAtItself):
         return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
 
 
-class TransformerDecoderLayer(_LooksAtItself):
+class TransformerDecoderLayer(_SelfAttentionLayer):
     """Every place of a sequence looks at its own sequence, then at another one, the `memory`, and is then changed.
 
     ``x = norm1(x + attend(x, x))``, ``x = norm2(x + attend(x, memory))``, ``x = norm3(x + feed(x))``, where `feed` is

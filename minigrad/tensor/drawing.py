@@ -13,7 +13,7 @@ from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.failed_calls import names_options
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, on_gpu_of, quiet, to_device
-from minigrad.box_muller import with_libm
+from minigrad.box_muller import map_by_libm
 from minigrad.creation.drawn import draw_in_order
 from minigrad.creation.memory_order import in_memory_order
 from minigrad.devices import CPU
@@ -182,7 +182,7 @@ def _by_libm(function: Callable[[float], float], x: Any) -> Any:
     """``function(x)`` for `math.tan` or `math.exp`: on the CPU with PyTorch's bits, as NumPy's may differ by one."""
     if type(x) is not np.ndarray or x.max(initial=0.0) > _LARGEST:
         return getattr(np, function.__name__)(x)
-    return with_libm(function, x)
+    return map_by_libm(function, x)
 
 
 def _read_parameters(name: str, *numbers: Any) -> list[Any]:
