@@ -141,18 +141,32 @@ class RNNBase(Module):
     def check_hidden_size(
         self, hx: Tensor, expected_hidden_size: tuple[int, ...], msg: str = "Expected hidden size {}, got {}"
     ) -> None:
-        """Raises RuntimeError unless `hx` has the shape; `msg` takes both shapes."""
+        """Raises RuntimeError unless `hx` has the shape; `msg` takes both shapes.
+
+        >>> import minigrad as torch
+        >>> torch.nn.GRU(3, 4).check_hidden_size(torch.ones(1, 2, 4), (1, 2, 4))
+        """
         if tuple(hx.shape) != tuple(expected_hidden_size):
             raise RuntimeError(msg.format(expected_hidden_size, list(hx.shape)))
 
     def check_forward_args(self, input: Tensor, hidden: Any, batch_sizes: Tensor | None) -> None:
-        """Raises unless the layer takes `input`, with the state `hidden` (of an LSTM: the pair of them)."""
+        """Raises unless the layer takes `input`, with the state `hidden` (of an LSTM: the pair of them).
+
+        >>> import minigrad as torch
+        >>> torch.nn.GRU(3, 4).check_forward_args(torch.ones(5, 2, 3), torch.ones(1, 2, 4), None)
+        """
         self.check_input(input, batch_sizes)
         states = hidden if isinstance(hidden, (tuple, list)) else (hidden,)
         checks.check_states(tuple(states), self._expected(self.get_expected_hidden_size(input, batch_sizes)[1]))
 
     def permute_hidden(self, hx: Any, permutation: Tensor | None) -> Any:
-        """The states with their sequences in another order: `permutation` says which comes where."""
+        """The states with their sequences in another order: `permutation` says which comes where.
+
+        >>> import minigrad as torch
+        >>> states = torch.arange(3.0).view(1, 3, 1)  # three sequences, a number each
+        >>> torch.nn.GRU(3, 1).permute_hidden(states, torch.tensor([2, 0, 1])).flatten()
+        tensor([2., 0., 1.])
+        """
         if permutation is None:
             return hx
         if isinstance(hx, (tuple, list)):
@@ -317,7 +331,12 @@ class LSTM(RNNBase):
         return output, (h, c)
 
     def get_expected_cell_size(self, input: Tensor, batch_sizes: Tensor | None) -> tuple[int, ...]:
-        """The shape of the cells to start from: (layers * directions, batch, hidden_size)."""
+        """The shape of the cells to start from: (layers * directions, batch, hidden_size).
+
+        >>> import minigrad as torch
+        >>> torch.nn.LSTM(3, 4).get_expected_cell_size(torch.ones(5, 7, 3), None)
+        (1, 7, 4)
+        """
         return self._expected(self.get_expected_hidden_size(input, batch_sizes)[1])[1]
 
     def _expected(self, batch: int) -> list[tuple[int, ...]]:

@@ -36,6 +36,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 NUMPY_TWINS: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours, for NumPy's dispatch protocols
 
 NO_OPTIONS: dict[str, Any] = {}
+INT64 = np.dtype(np.int64).char  # NumPy's letter of the type that a Python int also has
 REAL, SAME, TRUTH = "real", "same", "truth"  # the result's dtype: float, the promoted one, or bool
 
 
@@ -135,7 +136,6 @@ def _function_of_two(promotion: _Promotion) -> Binary:
     name, forward, usual = made.name, made.forward, FLOAT32 if "f" in kinds else None
     by_parts, is_ufunc = functools.partial(in_parts, forward), isinstance(forward, np.ufunc)
     takes_first, takes_second = promotion.takes_number(0), promotion.takes_number(1)
-    integers = np.dtype(np.int64).char if "i" in kinds else None  # NumPy's letter of the type that an int also has
 
     def call(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
         a: Any = input.array if input.__class__ in plain_classes else input
@@ -148,7 +148,7 @@ def _function_of_two(promotion: _Promotion) -> Binary:
             ready = dtype is b.dtype and (dtype is usual or dtype.kind in kinds)
         elif type(b) is float or type(b) is int:
             char = a.dtype.char if type(a) is ndarray else "?"
-            is_integral = char == integers and type(b) is int and abs(b) < 2**31  # promotion refuses what is too large
+            is_integral = char == INT64 and type(b) is int and "i" in kinds and abs(b) < 2**31  # larger: refused
             ready = takes_second and (is_integral or char in "fd")
             if ready and (is_integral or (b and is_ufunc)):
                 b = make_0d(b, char)
@@ -163,8 +163,7 @@ def _function_of_two(promotion: _Promotion) -> Binary:
             try:
                 compute, (input, other), (a, b) = promotion.promote(input, other)
             except TypeError as refused:
-                asked, reflected = promotion.next_asked, promotion.numbers == "other"
-                return complaints.leave_or_refuse(asked, promotion.symbol, input, other, refused, reflected)
+                return promotion.leave_or_refuse(input, other, refused)
         try:
             tensor: Tensor = made.call((input, other), (a, b), NO_OPTIONS, compute)
         except (ValueError, MemoryError):
@@ -217,6 +216,10 @@ class _Promotion:
             number = _as_type(value_of(other), FLOAT32)
             return self.rounded, (input, other if isinstance(other, TensorBase) else number), (a, number)
         return self.made.forward, (input, other), (a, b)
+
+    def leave_or_refuse(self, input: Any, other: Any, refused: TypeError) -> Any:
+        """NotImplemented where `other` may answer an operator; else raises what tells of the wrong operand."""
+        return complaints.leave_or_refuse(self.next_asked, self.symbol, input, other, refused, self.numbers == "other")
 
     def are_ready_on_gpu(self, a: Any, b: Any) -> bool:
         """Whether operands on one GPU need no promotion: equal dtypes, or a float array and a Python number."""

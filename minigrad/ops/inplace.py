@@ -74,9 +74,7 @@ def is_root_tracked(target: TensorBase) -> bool:
     return target.view_of is not None and root_of(target).node is not None
 
 
-def move_on(
-    target: Any, value: Any, reader: Any = None, statics: dict[str, Any] | None = None, writer: Any = None
-) -> None:
+def move_on(target: Any, value: Any, reader: Any = None, statics: Any = None, writer: Any = None) -> None:
     """Records in the graph that `target`, or the part of it that `reader` reads, now has the value `value`.
 
     The root of a view gets the node of an `overwrite`: its old value with a region replaced. `writer` is `overwrite`
